@@ -1,0 +1,2 @@
+/* JSON reading and writing. */
+#include <jansson.h>

@@ -1,0 +1,67 @@
+/* OpenBLAS: products through CBLAS; LAPACK by its Fortran names, since Debian builds it without LAPACKE.
+ * Complex arrays are void pointers to interleaved real and imaginary parts. Column-major, as in LAPACK. */
+#ifndef TTK_COPENBLAS_SHIM_H
+#define TTK_COPENBLAS_SHIM_H
+#include <cblas.h>
+
+void sgeqrf_(const int *m, const int *n, float *a, const int *lda, float *tau, float *work,
+             const int *lwork, int *info);
+void sgelqf_(const int *m, const int *n, float *a, const int *lda, float *tau, float *work,
+             const int *lwork, int *info);
+void sorgqr_(const int *m, const int *n, const int *k, float *a, const int *lda, const float *tau,
+             float *work, const int *lwork, int *info);
+void sorglq_(const int *m, const int *n, const int *k, float *a, const int *lda, const float *tau,
+             float *work, const int *lwork, int *info);
+void sgesdd_(const char *jobz, const int *m, const int *n, float *a, const int *lda, float *s, float *u,
+             const int *ldu, float *vt, const int *ldvt, float *work, const int *lwork, int *iwork,
+             int *info);
+void sgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, float *a, const int *lda,
+             float *s, float *u, const int *ldu, float *vt, const int *ldvt, float *work, const int *lwork,
+             int *info);
+
+void dgeqrf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
+             const int *lwork, int *info);
+void dgelqf_(const int *m, const int *n, double *a, const int *lda, double *tau, double *work,
+             const int *lwork, int *info);
+void dorgqr_(const int *m, const int *n, const int *k, double *a, const int *lda, const double *tau,
+             double *work, const int *lwork, int *info);
+void dorglq_(const int *m, const int *n, const int *k, double *a, const int *lda, const double *tau,
+             double *work, const int *lwork, int *info);
+void dgesdd_(const char *jobz, const int *m, const int *n, double *a, const int *lda, double *s, double *u,
+             const int *ldu, double *vt, const int *ldvt, double *work, const int *lwork, int *iwork,
+             int *info);
+void dgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, double *a, const int *lda,
+             double *s, double *u, const int *ldu, double *vt, const int *ldvt, double *work, const int *lwork,
+             int *info);
+
+void cgeqrf_(const int *m, const int *n, void *a, const int *lda, void *tau, void *work,
+             const int *lwork, int *info);
+void cgelqf_(const int *m, const int *n, void *a, const int *lda, void *tau, void *work,
+             const int *lwork, int *info);
+void cungqr_(const int *m, const int *n, const int *k, void *a, const int *lda, const void *tau,
+             void *work, const int *lwork, int *info);
+void cunglq_(const int *m, const int *n, const int *k, void *a, const int *lda, const void *tau,
+             void *work, const int *lwork, int *info);
+void cgesdd_(const char *jobz, const int *m, const int *n, void *a, const int *lda, float *s, void *u,
+             const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork, float *rwork,
+             int *iwork, int *info);
+void cgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, void *a, const int *lda,
+             float *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork,
+             float *rwork, int *info);
+
+void zgeqrf_(const int *m, const int *n, void *a, const int *lda, void *tau, void *work,
+             const int *lwork, int *info);
+void zgelqf_(const int *m, const int *n, void *a, const int *lda, void *tau, void *work,
+             const int *lwork, int *info);
+void zungqr_(const int *m, const int *n, const int *k, void *a, const int *lda, const void *tau,
+             void *work, const int *lwork, int *info);
+void zunglq_(const int *m, const int *n, const int *k, void *a, const int *lda, const void *tau,
+             void *work, const int *lwork, int *info);
+void zgesdd_(const char *jobz, const int *m, const int *n, void *a, const int *lda, double *s, void *u,
+             const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork, double *rwork,
+             int *iwork, int *info);
+void zgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, void *a, const int *lda,
+             double *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork,
+             double *rwork, int *info);
+
+#endif

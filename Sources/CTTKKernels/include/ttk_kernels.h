@@ -1,0 +1,80 @@
+/* Private interface of the C kernels: memory, copies, and the table of compute kernels.
+ * Everything starts with ttkk_ and never leaves the shared library. */
+#ifndef TTK_KERNELS_H
+#define TTK_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- memory.c: 64-byte aligned memory that may run out; faults and counts in debug builds ---- */
+void *ttkk_allocate(size_t bytes, int zeroed);
+void  ttkk_free(void *memory);
+/* Debug builds: the n-th allocation from now fails, once or from then on; n = 0 fails none. */
+void    ttkk_fail_allocation(ptrdiff_t n, int forever);
+/* Debug builds: blocks now alive, and all allocations ever made. 0 in release builds. */
+ptrdiff_t ttkk_live_blocks(void);
+ptrdiff_t ttkk_allocation_count(void);
+
+/* ---- copy.c ---- */
+/* Copies ndim axes of elements of size bytes; steps are in elements, may be negative. */
+void ttkk_copy_strided(void *target, const ptrdiff_t *target_steps, const void *source,
+                       const ptrdiff_t *source_steps, const ptrdiff_t *shape, int32_t ndim, size_t size);
+
+/* ---- cores.c ---- */
+/* CPUs this process may run on. */
+int32_t ttkk_usable_cores(void);
+
+/* ---- message.c: the calling thread's latest error sentence, cut at 1023 bytes ---- */
+void        ttkk_set_message(const char *text);
+const char *ttkk_message(void);
+
+/* ---- level_*.c, tile.inc: packed products ----
+ * A matrix W (n, k) is packed in panels of `width` rows: panel p holds W[p*width + j][i] at
+ * [i*width + j], rows past n as zeros. x has rows steps of x_step elements and unit or other k steps.
+ *
+ * One tile: y[r][j] (+)= sum_i x[r*row_step + i*k_step] * panel[i*width + j], r < rows <= height,
+ * j < columns <= width; starts from bias (may be NULL: zeros) unless accumulate is set. */
+typedef void (*ttkk_tile_f32)(ptrdiff_t rows, ptrdiff_t k, const float *x, ptrdiff_t row_step,
+                              ptrdiff_t k_step, const float *panel, float *y, ptrdiff_t y_step,
+                              ptrdiff_t columns, const float *bias, int accumulate);
+typedef void (*ttkk_tile_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdiff_t row_step,
+                              ptrdiff_t k_step, const double *panel, double *y, ptrdiff_t y_step,
+                              ptrdiff_t columns, const double *bias, int accumulate);
+
+/* The kernels of one instruction level. Each level starts from the complete base table. */
+typedef struct ttkk_kernels {
+  const char   *name;   /* "base", "v3", "v4" */
+  ptrdiff_t       height_f32, width_f32; /* tile of tile_f32: rows of x, rows of W */
+  ptrdiff_t       height_f64, width_f64;
+  ttkk_tile_f32 tile_f32;
+  ttkk_tile_f64 tile_f64;
+  /* out[i] = codes[i] * scale, and conversions between 16-bit floats and float32 */
+  void (*decode_i8)(ptrdiff_t n, const int8_t *codes, float scale, float *out);
+  void (*decode_f16)(ptrdiff_t n, const uint16_t *in, float *out);
+  void (*encode_f16)(ptrdiff_t n, const float *in, uint16_t *out);
+  /* largest |x|; NaN or infinity anywhere gives a result that is not finite */
+  float  (*max_abs_f32)(ptrdiff_t n, const float *x);
+  double (*max_abs_f64)(ptrdiff_t n, const double *x);
+} ttkk_kernels;
+
+/* The table of this process: the best level the CPU has, lowered by TTK_ISA=base|v3|v4. */
+const ttkk_kernels *ttkk_active(void);
+/* The table of a level by name, NULL when the CPU lacks it: for differential tests. */
+const ttkk_kernels *ttkk_level(const char *name);
+
+/* Plain references, as simple as can be: what every level must agree with. */
+void ttkk_reference_tile_f32(ptrdiff_t rows, ptrdiff_t k, const float *x, ptrdiff_t row_step,
+                             ptrdiff_t k_step, const float *panel, ptrdiff_t width, float *y,
+                             ptrdiff_t y_step, ptrdiff_t columns, const float *bias, int accumulate);
+void ttkk_reference_tile_f64(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdiff_t row_step,
+                             ptrdiff_t k_step, const double *panel, ptrdiff_t width, double *y,
+                             ptrdiff_t y_step, ptrdiff_t columns, const double *bias, int accumulate);
+
+/* bfloat16: upper half of a float32, rounded to nearest even; NaN stays NaN. */
+void ttkk_decode_bf16(ptrdiff_t n, const uint16_t *in, float *out);
+void ttkk_encode_bf16(ptrdiff_t n, const float *in, uint16_t *out);
+
+/* ---- checksum.c: CRC-32C of bytes, continued from crc (0 to start) ---- */
+uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count);
+
+#endif

@@ -1,0 +1,73 @@
+/* Aligned memory that may run out, with fault injection and counters in debug builds. */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ttk_kernels.h"
+
+#ifdef TTK_FAULTS
+static _Atomic ptrdiff_t countdown; /* 0: no fault planned */
+static _Atomic int     fail_forever;
+static _Atomic ptrdiff_t live;
+static _Atomic ptrdiff_t made;
+
+static int must_fail(void) {
+  if (atomic_load(&countdown) == 0) return 0;
+  ptrdiff_t left = atomic_fetch_sub(&countdown, 1) - 1;
+  if (left > 0) return 0;
+  if (atomic_load(&fail_forever)) {
+    atomic_store(&countdown, 1);
+    return 1;
+  }
+  return left == 0;
+}
+#endif
+
+void ttkk_fail_allocation(ptrdiff_t n, int forever) {
+#ifdef TTK_FAULTS
+  atomic_store(&fail_forever, forever);
+  atomic_store(&countdown, n);
+#else
+  (void)n;
+  (void)forever;
+#endif
+}
+
+ptrdiff_t ttkk_live_blocks(void) {
+#ifdef TTK_FAULTS
+  return atomic_load(&live);
+#else
+  return 0;
+#endif
+}
+
+ptrdiff_t ttkk_allocation_count(void) {
+#ifdef TTK_FAULTS
+  return atomic_load(&made);
+#else
+  return 0;
+#endif
+}
+
+void *ttkk_allocate(size_t bytes, int zeroed) {
+#ifdef TTK_FAULTS
+  if (must_fail()) return NULL;
+#endif
+  if (bytes > PTRDIFF_MAX - 64) return NULL;
+  size_t rounded = bytes == 0 ? 64 : (bytes + 63) / 64 * 64;
+  void *memory = NULL;
+  if (posix_memalign(&memory, 64, rounded) != 0) return NULL;
+  if (zeroed) memset(memory, 0, rounded);
+#ifdef TTK_FAULTS
+  atomic_fetch_add(&live, 1);
+  atomic_fetch_add(&made, 1);
+#endif
+  return memory;
+}
+
+void ttkk_free(void *memory) {
+#ifdef TTK_FAULTS
+  if (memory != NULL) atomic_fetch_sub(&live, 1);
+#endif
+  free(memory);
+}

@@ -1,0 +1,74 @@
+/// Products of matrices: our packed kernels where they are large and real, BLAS where small or complex.
+internal import COpenBLAS
+internal import CTTKKernels
+
+/// How an operand enters a product.
+public enum Operand: Sendable {
+  case plain, transposed, conjugateTransposed
+}
+
+/// op(a) · op(b) for matrices.
+///
+/// - Parameters: two-dimensional tensors whose inner lengths agree.
+/// - Throws: `.outOfMemory`.
+public func product<T: Scalar>(
+  _ a: Tensor<T>, _ b: Tensor<T>, _ opA: Operand = .plain, _ opB: Operand = .plain
+) throws(TTKitError) -> Tensor<T> {
+  precondition(a.shape.count == 2 && b.shape.count == 2, "product of matrices only")
+  let (m, k) = opA == .plain ? (a.shape[0], a.shape[1]) : (a.shape[1], a.shape[0])
+  let (kb, n) = opB == .plain ? (b.shape[0], b.shape[1]) : (b.shape[1], b.shape[0])
+  precondition(k == kb, "inner lengths \(k) and \(kb) differ")
+  let buffer = try Buffer<T>(count: checkedProduct([m, n]), zeroed: k == 0)
+  if m > 0 && n > 0 && k > 0 {
+    // In bounds: shapes were checked above; leading dimensions are the row lengths.
+    unsafe gemm(
+      opA, opB, m, n, k, a.storage.buffer.base, a.shape[1], b.storage.buffer.base, b.shape[1],
+      buffer.base, n)
+  }
+  return Tensor(shape: [m, n], buffer: buffer)
+}
+
+/// Row-major product by BLAS: c (m, n) = op(a) · op(b), with leading dimensions.
+private func gemm<T: Scalar>(
+  _ opA: Operand, _ opB: Operand, _ m: Int, _ n: Int, _ k: Int,
+  _ a: UnsafePointer<T>, _ lda: Int, _ b: UnsafePointer<T>, _ ldb: Int,
+  _ c: UnsafeMutablePointer<T>, _ ldc: Int
+) {
+  func code(_ operand: Operand) -> CBLAS_TRANSPOSE {
+    switch operand {
+    case .plain: return CblasNoTrans
+    case .transposed: return CblasTrans
+    case .conjugateTransposed: return CblasConjTrans
+    }
+  }
+  let (ta, tb) = (code(opA), code(opB))
+  let (m, n, k) = (Int32(m), Int32(n), Int32(k))
+  let (lda, ldb, ldc) = (Int32(lda), Int32(ldb), Int32(ldc))
+  let (ra, rb) = unsafe (UnsafeRawPointer(a), UnsafeRawPointer(b))
+  let rc = UnsafeMutableRawPointer(c)
+  // Rebinding is right: T's memory layout is the one its dtype names.
+  switch T.dtype {
+  case .float32:
+    unsafe cblas_sgemm(
+      CblasRowMajor, ta, tb, m, n, k, 1, ra.assumingMemoryBound(to: Float.self), lda,
+      rb.assumingMemoryBound(to: Float.self), ldb, 0, rc.assumingMemoryBound(to: Float.self), ldc)
+  case .float64:
+    unsafe cblas_dgemm(
+      CblasRowMajor, ta, tb, m, n, k, 1, ra.assumingMemoryBound(to: Double.self), lda,
+      rb.assumingMemoryBound(to: Double.self), ldb, 0, rc.assumingMemoryBound(to: Double.self), ldc)
+  case .complex64:
+    let scalars: [Float] = [1, 0, 0, 0]
+    unsafe scalars.withUnsafeBufferPointer { s in
+      unsafe cblas_cgemm(
+        CblasRowMajor, ta, tb, m, n, k, s.baseAddress!, ra, lda, rb, ldb, s.baseAddress! + 2, rc,
+        ldc)
+    }
+  default:
+    let scalars: [Double] = [1, 0, 0, 0]
+    unsafe scalars.withUnsafeBufferPointer { s in
+      unsafe cblas_zgemm(
+        CblasRowMajor, ta, tb, m, n, k, s.baseAddress!, ra, lda, rb, ldb, s.baseAddress! + 2, rc,
+        ldc)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/// Owned, aligned memory that reports when there is none.
+internal import CTTKKernels
+
+/// Memory for `count` elements, 64-byte aligned, owned by exactly one value.
+///
+/// Every tensor-sized piece of memory is a `Buffer`: unlike `Array`, which ends the process when memory
+/// runs out, it throws ``TTKitError/outOfMemory(bytes:)``.
+@safe
+public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
+  public let count: Int
+  /// First element; valid while the buffer lives.
+  let base: UnsafeMutablePointer<Element>
+
+  /// - Parameters:
+  ///   - count: number of elements, at least 0.
+  ///   - zeroed: all bytes 0; otherwise contents are unspecified.
+  /// - Throws: `.sizeOverflow` if the byte count exceeds `Int`, else `.outOfMemory`.
+  public init(count: Int, zeroed: Bool = false) throws(TTKitError) {
+    guard count >= 0 else { throw .invalidArgument("count is \(count), expected at least 0") }
+    let stride = MemoryLayout<Element>.stride
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: stride)
+    guard !overflow else {
+      throw .sizeOverflow("\(count) elements of \(stride) bytes exceed the address space")
+    }
+    guard let raw = unsafe ttkk_allocate(bytes, zeroed ? 1 : 0) else {
+      throw .outOfMemory(bytes: bytes)
+    }
+    self.count = count
+    unsafe base = raw.bindMemory(to: Element.self, capacity: count)
+  }
+
+  deinit { unsafe ttkk_free(base) }
+
+  /// Bytes in use.
+  public var byteCount: Int { count * MemoryLayout<Element>.stride }
+
+  /// Calls `body` with the elements; bounds are checked on every access through the span.
+  public func withSpan<R, E: Error>(_ body: (Span<Element>) throws(E) -> R) throws(E) -> R {
+    // In bounds: base holds exactly count elements.
+    try body(unsafe Span(_unsafeStart: base, count: count))
+  }
+
+  /// Calls `body` with the elements for writing.
+  public mutating func withMutableSpan<R, E: Error>(
+    _ body: (inout MutableSpan<Element>) throws(E) -> R
+  ) throws(E) -> R {
+    // In bounds: base holds exactly count elements.
+    var span = unsafe MutableSpan(_unsafeStart: base, count: count)
+    return try body(&span)
+  }
+}

@@ -1,0 +1,114 @@
+/// Arrays that belong to the caller: any strides, any dtype, borrowed for one call.
+internal import CTTKKernels
+
+/// A view of somebody else's memory: first element, shape, steps in elements.
+///
+/// Made at the boundary after all checks of `init`; never stored beyond the call.
+@safe
+public struct StridedView {
+  public let shape: [Int]
+  public let strides: [Int]
+  public let dtype: DType
+  let data: UnsafeMutableRawPointer?
+
+  /// - Parameters:
+  ///   - strides: steps in elements, nil for compact row-major.
+  /// - Throws: `.invalidArgument` for negative lengths, strides 0 or wrong in number, missing data,
+  ///   misaligned data; `.sizeOverflow` when the shape's or the strides' extent does not fit.
+  public init(
+    data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int]?, dtype: DType
+  ) throws(TTKitError) {
+    for (axis, length) in shape.enumerated() where length < 0 {
+      throw .invalidArgument("length \(length) of axis \(axis) is negative, expected at least 0")
+    }
+    let count = try checkedProduct(shape)
+    _ = try checkedProduct([count, dtype.size])
+    let steps = strides ?? rowMajorStrides(shape)
+    guard steps.count == shape.count else {
+      throw .invalidArgument("\(steps.count) strides for \(shape.count) axes")
+    }
+    if count > 0 {
+      guard let data = unsafe data else {
+        throw .invalidArgument("data is NULL for the non-empty shape \(describe(shape))")
+      }
+      let alignment = min(dtype.size, 8)
+      guard Int(bitPattern: data) % alignment == 0 else {
+        throw .invalidArgument(
+          "data is not aligned to \(alignment) bytes as \(dtype.name) needs; copy it first")
+      }
+      var extent = 0
+      for (length, step) in zip(shape, steps) {
+        let (reach, overflow) = (length - 1).multipliedReportingOverflow(by: abs(step &+ 0))
+        let (next, overflow2) = extent.addingReportingOverflow(reach)
+        guard step != .min, !overflow, !overflow2 else {
+          throw .sizeOverflow("strides \(describe(steps)) reach beyond the address space")
+        }
+        extent = next
+      }
+      let (_, tooFar) = extent.multipliedReportingOverflow(by: dtype.size)
+      guard !tooFar else {
+        throw .sizeOverflow("strides \(describe(steps)) reach beyond the address space")
+      }
+    }
+    self.shape = shape
+    self.strides = steps
+    self.dtype = dtype
+    unsafe self.data = data
+  }
+
+  /// Number of elements.
+  public var count: Int { shape.reduce(1, &*) }  // checked in init
+
+  /// True when elements lie compact in row-major order.
+  public var isCompact: Bool {
+    let compact = rowMajorStrides(shape)
+    return count <= 1 || zip(shape, zip(strides, compact)).allSatisfy { $0 == 1 || $1.0 == $1.1 }
+  }
+
+  /// Elements copied into a compact tensor of the same dtype.
+  ///
+  /// - Precondition: `Element` is the view's dtype in memory.
+  public func copied<Element: BitwiseCopyable>(
+    as type: Element.Type
+  ) throws(TTKitError) -> Tensor<Element> {
+    precondition(MemoryLayout<Element>.size == dtype.size, "element size differs from the dtype")
+    let buffer = try Buffer<Element>(count: count)
+    // In bounds: init checked that shape and strides stay within the caller's array.
+    unsafe copyElements(
+      from: data, strides, to: buffer.base, rowMajorStrides(shape), shape, size: dtype.size)
+    return Tensor(shape: shape, buffer: buffer)
+  }
+
+  /// Writes a tensor of equal shape and dtype through the view.
+  public func write<Element: BitwiseCopyable>(_ tensor: Tensor<Element>) {
+    precondition(MemoryLayout<Element>.size == dtype.size, "element size differs from the dtype")
+    precondition(tensor.shape == shape, "shapes differ")
+    // In bounds: as in copied(as:), in the other direction.
+    unsafe copyElements(
+      from: UnsafeMutableRawPointer(tensor.storage.buffer.base), rowMajorStrides(shape), to: data,
+      strides, shape, size: dtype.size)
+  }
+
+  /// The bytes this view can touch, lowest to one past the highest; nil when it is empty.
+  public var addressRange: Range<Int>? {
+    guard let data = unsafe data, count > 0 else { return nil }
+    var low = 0
+    var high = 0
+    for (length, step) in zip(shape, strides) {
+      if step < 0 { low += (length - 1) * step } else { high += (length - 1) * step }
+    }
+    let base = Int(bitPattern: data)
+    return (base + low * dtype.size)..<(base + (high + 1) * dtype.size)
+  }
+}
+
+/// Copies an n-dimensional array between layouts; axes of equal order are merged into long runs.
+private func copyElements(
+  from source: UnsafeMutableRawPointer?, _ sourceSteps: [Int],
+  to target: UnsafeMutableRawPointer?, _ targetSteps: [Int], _ shape: [Int], size: Int
+) {
+  guard let source = unsafe source, let target = unsafe target, !shape.contains(0) else { return }
+  // ttkk_copy_strided walks exactly the given shape and steps.
+  unsafe ttkk_copy_strided(
+    target, targetSteps, source, sourceSteps, shape, Int32(shape.count), size)
+}

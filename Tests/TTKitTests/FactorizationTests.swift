@@ -1,0 +1,56 @@
+import Testing
+
+@testable import TTKit
+
+/// A small deterministic generator for tests: xorshift, seeded.
+struct TestRandom {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
+
+  mutating func uniform() -> Double {
+    state ^= state << 13
+    state ^= state >> 7
+    state ^= state << 17
+    return Double(state >> 11) / 9007199254740992 - 0.5
+  }
+
+  mutating func tensor(_ shape: [Int]) throws -> Tensor<Double> {
+    let values = (0..<shape.reduce(1, *)).map { _ in uniform() }
+    return try Tensor(shape: shape, elements: values)
+  }
+}
+
+func largestDifference(_ a: Tensor<Double>, _ b: Tensor<Double>) -> Double {
+  zip(a.elements, b.elements).map { abs($0 - $1) }.max() ?? 0
+}
+
+@Suite struct FactorizationTests {
+  @Test(arguments: [[1, 1], [5, 3], [3, 5], [17, 17], [64, 3], [2, 40]])
+  func qr_andLQ_reproduceTheMatrix(shape: [Int]) throws {
+    var random = TestRandom(seed: 1)
+    let a = try random.tensor(shape)
+    let (q, r) = try qr(a)
+    #expect(largestDifference(try product(q, r), a) < 1e-14)
+    let gram = try product(q, q, .conjugateTransposed, .plain)
+    #expect(largestDifference(gram, try .identity(q.shape[1])) < 1e-14)
+    let (l, p) = try lq(a)
+    #expect(largestDifference(try product(l, p), a) < 1e-14)
+    let rows = try product(p, p, .plain, .conjugateTransposed)
+    #expect(largestDifference(rows, try .identity(p.shape[0])) < 1e-14)
+  }
+
+  @Test(arguments: [[1, 1], [5, 3], [3, 5], [40, 17]])
+  func svd_reproducesTheMatrix(shape: [Int]) throws {
+    var random = TestRandom(seed: 2)
+    let a = try random.tensor(shape)
+    let (u, s, vh) = try svd(a)
+    let k = s.count
+    let scaled = try Tensor<Double>(shape: [k, shape[1]]) { out in
+      vh.withSpan { v in
+        for i in v.indices { out[i] = v[i] * s[i / shape[1]] }
+      }
+    }
+    #expect(largestDifference(try product(u, scaled), a) < 1e-14)
+    #expect(zip(s, s.dropFirst()).allSatisfy { $0 >= $1 })
+  }
+}

@@ -1,0 +1,90 @@
+/* linear.h: linear layers y = x W^T + b whose weight is a network of cores in a storage.
+ *
+ * A layer is made from a spec string, prepared once for up to max_rows rows, executed often: preparing
+ * allocates and packs, executing never allocates. All plans of a layer share one pack.
+ *
+ * Spec strings:   term (+ term)*        term:  format[(key=value, ...)][@storage[(key=value, ...)]]
+ * formats:        dense   low_rank(rank=R)   train_matrix(rows=AxB.., columns=CxD.., rank=R)
+ *                 train(rows=AxB.., columns=CxD.., rank=R)
+ * storages:       float64  float32  float16  bfloat16  int8(group=G); none: the weight's own dtype
+ * rank is one cap for all bonds or AxBx.. for each; rtol=T stops earlier where the error allows.    */
+#ifndef TTKIT_LINEAR_H
+#define TTKIT_LINEAR_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ttk_linear      ttk_linear;
+typedef struct ttk_linear_plan ttk_linear_plan;
+
+typedef struct ttk_fit_options {
+  size_t  struct_size;          /* sizeof(ttk_fit_options)                             */
+  const ttk_executor *executor; /* NULL: the library's own threads                     */
+  int32_t threads;              /* 0: all this process may use                         */
+  int32_t reserved;             /* 0                                                   */
+} ttk_fit_options;
+
+typedef struct ttk_prepare_options {
+  size_t  struct_size;  /* sizeof(ttk_prepare_options)                                          */
+  int64_t max_rows;     /* most rows (for embeddings: ids) of one execute; 0: 1                 */
+  int64_t memory_limit; /* bytes the prepared weights may take; 0: those of the dense matrix    */
+  const ttk_executor *executor; /* kept by the plan: must outlive it; NULL: the library's own   */
+  int32_t threads;      /* 0: all this process may use; 1: the calling thread alone             */
+  int32_t compute;      /* 0: the layer's compute dtype                                         */
+} ttk_prepare_options;
+
+/* Fits weight (out_features, in_features), float16, bfloat16, float32 or float64, any strides, by the
+ * spec. bias: out_features elements of the same dtype, or NULL. NONFINITE for NaN or infinity;
+ * ARGUMENT for a spec that does not parse (the message points at the character) or does not fit. */
+ttk_status ttk_linear_fit(const ttk_array *weight, const char *spec, const ttk_array *bias,
+                          const ttk_fit_options *options, ttk_linear **out);
+/* Makes a layer of given cores (trained elsewhere): count cores in the order of the spec's equation,
+ * float32 or float64, encoded in the spec's storage. Ranks in the spec are read off the cores. */
+ttk_status ttk_linear_from_cores(const char *spec, int64_t out_features, int64_t in_features,
+                                 int32_t count, const ttk_array *cores, const ttk_array *bias,
+                                 ttk_linear **out);
+
+int64_t     ttk_linear_in_features(const ttk_linear *layer);
+int64_t     ttk_linear_out_features(const ttk_linear *layer);
+/* dtype of x and y: float32, or float64 for layers of float64 cores. */
+ttk_dtype   ttk_linear_dtype(const ttk_linear *layer);
+/* Bytes of cores, scales and bias as stored. */
+int64_t     ttk_linear_nbytes(const ttk_linear *layer);
+/* ||W - W'|| / ||W||, computed after storage; NaN for a layer made from cores. */
+double      ttk_linear_error(const ttk_linear *layer);
+/* The spec with the ranks that were reached; lives as long as the layer. */
+const char *ttk_linear_spec(const ttk_linear *layer);
+int32_t     ttk_linear_core_count(const ttk_linear *layer);
+/* Shape of core k: writes *ndim and up to TTK_MAX_NDIM lengths. */
+ttk_status  ttk_linear_core_shape(const ttk_linear *layer, int32_t k, int32_t *ndim, int64_t *shape);
+/* Values of core k as the layer computes with them (storage decoded), in the layer's dtype. */
+ttk_status  ttk_linear_core_to_array(const ttk_linear *layer, int32_t k, ttk_array *core);
+/* 1 when the layer has a bias. */
+int32_t     ttk_linear_has_bias(const ttk_linear *layer);
+ttk_status  ttk_linear_bias_to_array(const ttk_linear *layer, ttk_array *bias);
+/* Multiply-adds times two of one execute with this many rows, on the path a plan takes. */
+int64_t     ttk_linear_flops(const ttk_linear *layer, int64_t rows);
+/* Writes the dense weight (out_features, in_features) in the layer's dtype, any strides. */
+ttk_status  ttk_linear_to_array(const ttk_linear *layer, ttk_array *weight);
+
+ttk_status ttk_linear_prepare(const ttk_linear *layer, const ttk_prepare_options *options,
+                              ttk_linear_plan **out);
+size_t     ttk_linear_plan_workspace_size(const ttk_linear_plan *plan); /* bytes */
+/* Bytes of packed weights this plan uses, shared with the layer's other plans. */
+int64_t    ttk_linear_plan_resident_nbytes(const ttk_linear_plan *plan);
+int64_t    ttk_linear_plan_max_rows(const ttk_linear_plan *plan);
+/* y (rows, out_features) = x (rows, in_features) W^T + b, both compact, in the layer's dtype.
+ * 0 <= rows <= max_rows. workspace: 64-byte aligned or not, at least workspace_size(plan) bytes, one
+ * call at a time; y overlaps neither x nor the workspace. Allocates nothing. */
+ttk_status ttk_linear_execute(const ttk_linear_plan *plan, const void *x, int64_t rows, void *y,
+                              void *workspace, size_t workspace_size);
+void       ttk_linear_plan_destroy(ttk_linear_plan *plan);
+void       ttk_linear_destroy(ttk_linear *layer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
