@@ -48,7 +48,9 @@ typedef struct ttkk_kernels {
   ptrdiff_t       height_f64, width_f64;
   ttkk_tile_f32 tile_f32;
   ttkk_tile_f64 tile_f64;
-  /* out[i] = codes[i] * scale, and conversions between 16-bit floats and float32 */
+  /* codes[i] = round(x[i] / scale) within -127..127, 0 where scale is 0; out[i] = codes[i] * scale;
+   * and conversions between 16-bit floats and float32 */
+  void (*encode_i8)(ptrdiff_t n, const float *x, float scale, int8_t *codes);
   void (*decode_i8)(ptrdiff_t n, const int8_t *codes, float scale, float *out);
   void (*decode_f16)(ptrdiff_t n, const uint16_t *in, float *out);
   void (*encode_f16)(ptrdiff_t n, const float *in, uint16_t *out);

@@ -28,6 +28,25 @@ public func product<T: Scalar>(
   return Tensor(shape: [m, n], buffer: buffer)
 }
 
+/// c[i] = a[i] · b[i] for stacks of matrices a (count, m, k) and b (count, k, n).
+public func batchedProduct<T: Scalar>(
+  _ a: Tensor<T>, _ b: Tensor<T>
+) throws(TTKitError) -> Tensor<T> {
+  precondition(a.shape.count == 3 && b.shape.count == 3, "stacks of matrices only")
+  let (count, m, k, n) = (a.shape[0], a.shape[1], a.shape[2], b.shape[2])
+  precondition(b.shape[0] == count && b.shape[1] == k, "stacks do not fit")
+  let buffer = try Buffer<T>(count: checkedProduct([count, m, n]), zeroed: k == 0)
+  if m > 0 && n > 0 && k > 0 {
+    for i in 0..<count {
+      // In bounds: matrix i of each stack.
+      unsafe gemm(
+        .plain, .plain, m, n, k, a.storage.buffer.base + i * m * k, k,
+        b.storage.buffer.base + i * k * n, n, buffer.base + i * m * n, n)
+    }
+  }
+  return Tensor(shape: [count, m, n], buffer: buffer)
+}
+
 /// Row-major product by BLAS: c (m, n) = op(a) · op(b), with leading dimensions.
 private func gemm<T: Scalar>(
   _ opA: Operand, _ opB: Operand, _ m: Int, _ n: Int, _ k: Int,

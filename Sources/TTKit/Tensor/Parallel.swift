@@ -66,4 +66,10 @@ public struct Executor: Sendable {
     }
     if let found = failure.withLock({ $0 }) { throw found.error }
   }
+
+  /// ``parallelFor(_:_:)`` for work that cannot fail.
+  public func run(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    // Nothing is thrown, so nothing is lost.
+    try? parallelFor(count) { (i) throws(TTKitError) in body(i) }
+  }
 }

@@ -1,0 +1,47 @@
+/// An embedding: rows of a compressed table by index.
+
+public final class Embedding: Sendable {
+  public let matrix: CompressedMatrix
+
+  public var rows: Int { matrix.rows }
+  public var features: Int { matrix.columns }
+  public var dtype: DType { matrix.computeDType }
+  public var byteCount: Int { matrix.byteCount }
+
+  public init(matrix: CompressedMatrix) { self.matrix = matrix }
+
+  /// - Parameters:
+  ///   - maxCount: most ids of one execute, at least 1.
+  ///   - memoryLimit: bytes that prepared forms may take; nil for those of the dense table.
+  public func prepare(
+    maxCount: Int, memoryLimit: Int? = nil, executor: Executor = Executor()
+  ) throws(TTKitError) -> EmbeddingPlan {
+    guard maxCount >= 1 else {
+      throw .invalidArgument("max_rows is \(maxCount), expected at least 1")
+    }
+    let limit = memoryLimit ?? .max
+    let lookup: any RowLookup =
+      dtype == .float64
+      ? try rowLookup(Double.self, limit, executor) : try rowLookup(Float.self, limit, executor)
+    guard lookup.byteCount <= limit else {
+      throw .invalidArgument(
+        "memory_limit is \(limit) bytes, this table needs \(lookup.byteCount); raise the limit")
+    }
+    return EmbeddingPlan(
+      lookup: lookup, rows: rows, features: features, dtype: dtype, maxCount: maxCount,
+      executor: executor)
+  }
+
+  /// The way to a row that suits the terms: decoded in place, two factors, a chain of cores, a table.
+  private func rowLookup<T: RealScalar>(
+    _ type: T.Type, _ limit: Int, _ executor: Executor
+  ) throws(TTKitError) -> any RowLookup {
+    if matrix.terms.count == 1 {
+      let term = matrix.terms[0]
+      if term.format is Dense { return EncodedRows<T>(core: term.cores[0]) }
+      if term.format is TrainMatrixFormat { return try ChainRows<T>(term, features: features) }
+      if term.equation.factors != nil { return try FactorRows<T>(term) }
+    }
+    return TableRows<T>(table: try matrix.dense(type))
+  }
+}

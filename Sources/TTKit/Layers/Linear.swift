@@ -1,0 +1,98 @@
+/// A linear layer: y = x Wᵀ + b with a compressed weight.
+internal import Synchronization
+
+public final class Linear: Sendable {
+  public let matrix: CompressedMatrix
+  public let bias: Bias?
+  private let prepared = PreparedCache()
+
+  public var inFeatures: Int { matrix.columns }
+  public var outFeatures: Int { matrix.rows }
+  /// dtype of x and y.
+  public var dtype: DType { matrix.computeDType }
+  /// Bytes of cores, scales and bias as stored.
+  public var byteCount: Int { matrix.byteCount + (bias?.byteCount ?? 0) }
+
+  /// - Throws: `.invalidArgument` when the bias does not have out_features elements.
+  public init(matrix: CompressedMatrix, bias: Bias?) throws(TTKitError) {
+    if let bias, bias.count != matrix.rows {
+      throw .invalidArgument("bias has \(bias.count) elements, the weight has \(matrix.rows) rows")
+    }
+    self.matrix = matrix
+    self.bias = bias
+  }
+
+  /// Flops of one execute on the path a plan takes.
+  public func flops(rows: Int) -> Int {
+    let perRow = 2 * PreparedFactors<Float>.form(of: matrix).elements  // fits: elements exist
+    let (flops, overflow) = perRow.multipliedReportingOverflow(by: max(rows, 0))
+    return overflow ? .max : flops
+  }
+
+  /// Packs the weight, or takes over the pack of a living plan.
+  ///
+  /// - Parameters:
+  ///   - maxRows: most rows of one execute, at least 1.
+  ///   - memoryLimit: bytes the pack may take; nil for those of the dense matrix.
+  public func prepare(
+    maxRows: Int, memoryLimit: Int? = nil, executor: Executor = Executor()
+  ) throws(TTKitError) -> LinearPlan {
+    let limit = memoryLimit ?? .max
+    if dtype == .float64 {
+      let factors = try prepared.factors(matrix, Double.self, limit, executor)
+      return try LinearPlan(
+        factors, bias: bias?.converted(to: Double.self), maxRows: maxRows, executor: executor)
+    }
+    let factors = try prepared.factors(matrix, Float.self, limit, executor)
+    return try LinearPlan(
+      factors, bias: bias?.converted(to: Float.self), maxRows: maxRows, executor: executor)
+  }
+}
+
+/// The additive vector of a layer, in the precision it came in.
+public struct Bias: Sendable {
+  public let count: Int
+  public let dtype: DType
+  private let values: WeightValues
+
+  /// - Parameter view: one axis, finite, float16, bfloat16, float32 or float64.
+  public init(_ view: StridedView) throws(TTKitError) {
+    guard view.shape.count == 1 else {
+      throw .invalidArgument("bias has shape \(describe(view.shape)), expected one axis")
+    }
+    values = try WeightValues(view)
+    count = view.shape[0]
+    dtype = view.dtype
+    guard try converted(to: Double.self).largestMagnitude.isFinite else {
+      throw .nonFinite("bias holds NaN or infinity; expected finite values")
+    }
+  }
+
+  public var byteCount: Int { count * dtype.size }
+
+  public func converted<T: RealScalar>(to type: T.Type) throws(TTKitError) -> Tensor<T> {
+    switch values {
+    case .single(let tensor): return try tensor.converted(to: type)
+    case .double(let tensor): return try tensor.converted(to: type)
+    }
+  }
+}
+
+/// Packs that living plans hold, so that the next plan of the same layer shares them.
+final class PreparedCache: Sendable {
+  private struct Weak: Sendable { weak let pack: (any AnyObject & Sendable)? }
+  private let pack = Mutex<Weak?>(nil)
+
+  func factors<T: RealScalar>(
+    _ matrix: CompressedMatrix, _ type: T.Type, _ memoryLimit: Int, _ executor: Executor
+  ) throws(TTKitError) -> PreparedFactors<T> {
+    if let alive = pack.withLock({ $0?.pack }) as? PreparedFactors<T>,
+      alive.byteCount <= memoryLimit
+    {
+      return alive
+    }
+    let made = try PreparedFactors<T>(matrix, memoryLimit: memoryLimit, executor: executor)
+    pack.withLock { $0 = Weak(pack: made) }
+    return made
+  }
+}

@@ -1,0 +1,116 @@
+/// Executing a linear layer: no allocation, any number of threads at once.
+
+public final class LinearPlan: Sendable {
+  public let maxRows: Int
+  public let dtype: DType
+  public let inFeatures: Int
+  public let outFeatures: Int
+  /// Bytes of workspace that one execute needs.
+  public let workspaceSize: Int
+  private let work: Work
+  private let executor: Executor
+
+  private enum Work: Sendable {
+    case single(PreparedFactors<Float>, bias: Tensor<Float>?)
+    case double(PreparedFactors<Double>, bias: Tensor<Double>?)
+  }
+
+  /// Bytes of packed weights, shared with the layer's other plans.
+  public var residentByteCount: Int {
+    switch work {
+    case .single(let factors, _): return factors.byteCount
+    case .double(let factors, _): return factors.byteCount
+    }
+  }
+
+  init<T: RealScalar>(
+    _ factors: PreparedFactors<T>, bias: Tensor<T>?, maxRows: Int, executor: Executor
+  ) throws(TTKitError) {
+    guard maxRows >= 1 else {
+      throw .invalidArgument("max_rows is \(maxRows), expected at least 1")
+    }
+    self.maxRows = maxRows
+    self.executor = executor
+    dtype = T.dtype
+    inFeatures = factors.inFeatures
+    outFeatures = factors.outFeatures
+    let elements = try factors.workspaceCount(rows: maxRows)
+    workspaceSize = try checkedProduct([elements, MemoryLayout<T>.stride]) + 64
+    if let single = factors as? PreparedFactors<Float> {
+      work = .single(single, bias: bias as? Tensor<Float>)
+    } else if let double = factors as? PreparedFactors<Double> {
+      work = .double(double, bias: bias as? Tensor<Double>)
+    } else {
+      throw .internal("a plan of \(T.dtype.name)")
+    }
+  }
+
+  /// y (rows, outFeatures) = x (rows, inFeatures) Wᵀ + b.
+  ///
+  /// - Parameters: compact x and y of `dtype`; workspace of `workspaceSize` bytes; no overlap. The
+  ///   caller has checked sizes and 0 <= rows <= maxRows.
+  public func execute(
+    _ x: UnsafeRawPointer, rows: Int, into y: UnsafeMutableRawPointer,
+    workspace: UnsafeMutableRawPointer
+  ) {
+    precondition(rows <= maxRows)
+    // In bounds: workspaceSize has room for this step of alignment.
+    let aligned = unsafe workspace.alignedUp(toMultipleOf: 64)
+    switch work {
+    case .single(let factors, let bias):
+      unsafe factors.multiply(x, rows, y, bias, aligned, executor)
+    case .double(let factors, let bias):
+      unsafe factors.multiply(x, rows, y, bias, aligned, executor)
+    }
+  }
+}
+
+extension PreparedFactors {
+  var inFeatures: Int { chains[0].factors.last!.inputs }  // chains are never empty
+  var outFeatures: Int { chains[0].factors[0].outputs }
+
+  /// Elements of scratch: one packed operand and one intermediate.
+  func workspaceCount(rows: Int) throws(TTKitError) -> Int {
+    let scratch = try checkedProduct([rows, widestInput])
+    var between = 0
+    for chain in chains {
+      for factor in chain.factors.dropFirst() {
+        between = max(between, try checkedProduct([rows, factor.outputs]))
+      }
+    }
+    let (sum, overflow) = scratch.addingReportingOverflow(between)
+    guard !overflow else {
+      throw .sizeOverflow("workspace of \(rows) rows exceeds the address space")
+    }
+    return sum
+  }
+
+  /// Runs all chains; the first writes y, the others add to it.
+  fileprivate func multiply(
+    _ x: UnsafeRawPointer, _ rows: Int, _ y: UnsafeMutableRawPointer, _ bias: Tensor<T>?,
+    _ workspace: UnsafeMutableRawPointer, _ executor: Executor
+  ) {
+    // Rebinding is right: the plan's dtype is T's. In bounds: see workspaceCount.
+    let x = unsafe x.assumingMemoryBound(to: T.self)
+    let y = unsafe y.assumingMemoryBound(to: T.self)
+    let scratch = unsafe workspace.assumingMemoryBound(to: T.self)
+    let between = unsafe scratch + rows * widestInput
+    for (index, chain) in chains.enumerated() {
+      let offset =
+        unsafe index == 0 ? bias.map { unsafe UnsafePointer($0.storage.buffer.base) } : nil
+      let accumulate = index > 0
+      if chain.factors.count == 1 {
+        unsafe chain.factors[0].multiply(
+          x, rows: rows, into: y, bias: offset, accumulate: accumulate, scratch: scratch,
+          executor: executor)
+      } else {
+        unsafe chain.factors[1].multiply(
+          x, rows: rows, into: between, bias: nil, accumulate: false, scratch: scratch,
+          executor: executor)
+        unsafe chain.factors[0].multiply(
+          between, rows: rows, into: y, bias: offset, accumulate: accumulate, scratch: scratch,
+          executor: executor)
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/// A matrix as a sum of terms, each a network of cores in a storage.
+
+/// One term: its format with the ranks reached, its equation, its cores.
+public struct Term: Sendable {
+  public let format: any Format
+  public let storage: any Storage
+  public let equation: Equation
+  public let cores: [EncodedCore]
+
+  /// What the term is in a spec string.
+  public var spec: Spec.Term { Spec.Term(format: format.call, storage: storage.call) }
+
+  /// The decoded cores with their axes.
+  func operands<T: RealScalar>(_ type: T.Type) throws(TTKitError) -> [NamedTensor<T>] {
+    var operands: [NamedTensor<T>] = []
+    for (core, axes) in zip(cores, equation.operands) {
+      operands.append(NamedTensor(axes: axes, tensor: try core.decoded(type)))
+    }
+    return operands
+  }
+}
+
+/// A compressed weight: never changes once made, shared by layers and plans.
+public final class CompressedMatrix: Sendable {
+  public let rows: Int
+  public let columns: Int
+  public let terms: [Term]
+  /// ‖W − W'‖ / ‖W‖ after storage, computed; NaN when the original is not known.
+  public let error: Double
+
+  init(rows: Int, columns: Int, terms: [Term], error: Double) {
+    self.rows = rows
+    self.columns = columns
+    self.terms = terms
+    self.error = error
+  }
+
+  /// With the ranks that were reached.
+  public var spec: Spec { Spec(terms: terms.map(\.spec)) }
+
+  /// Bytes of all cores as stored.
+  public var byteCount: Int { terms.reduce(0) { $0 + $1.cores.reduce(0) { $0 + $1.byteCount } } }
+
+  /// dtype the layer computes in: float64 when a core is stored as float64, else float32.
+  public var computeDType: DType {
+    terms.contains { $0.storage.computeDType == .float64 } ? .float64 : .float32
+  }
+
+  /// All cores, through all terms: the numbering of files and of the C interface.
+  public var cores: [EncodedCore] { terms.flatMap(\.cores) }
+
+  /// The dense matrix (rows, columns).
+  public func dense<T: RealScalar>(_ type: T.Type) throws(TTKitError) -> Tensor<T> {
+    var sum: Tensor<T>?
+    for term in terms {
+      let equation = term.equation
+      let full = try contract(term.operands(type), to: equation.rows + equation.columns)
+        .reshaped([equation.rowCount, equation.columnCount])
+        .resized(rows: rows, columns: columns)
+      sum = try sum.map { (sum) throws(TTKitError) in try added(sum, full) } ?? full
+    }
+    guard let sum else { throw .internal("a compressed matrix has no terms") }
+    return sum
+  }
+}

@@ -1,0 +1,55 @@
+/// What a format must provide. A new format is a file in Formats, a file in Fit, a line in Registry.
+
+/// A family of networks for a matrix: its equation, its counts, how it is fitted.
+public protocol Format: Sendable {
+  /// Name in spec strings.
+  static var name: String { get }
+
+  /// Takes its arguments from a spec and checks them.
+  init(_ arguments: inout SpecArguments) throws(TTKitError)
+
+  /// The call that makes this format again.
+  var call: Spec.Call { get }
+
+  /// The network for a matrix of at least `rows` x `columns`, ranks as large as the format allows.
+  /// - Throws: `.invalidArgument` when the factors cannot make the sizes.
+  func equation(rows: Int, columns: Int) throws(TTKitError) -> Equation
+
+  /// Cores for `matrix`, whose shape is the equation's; ranks may come out smaller than allowed.
+  func fit<T: RealScalar>(
+    _ matrix: Tensor<T>, executor: Executor
+  ) throws(TTKitError) -> [Tensor<T>]
+
+  /// This format with the ranks that cores of these shapes have.
+  /// - Throws: `.invalidArgument` when the shapes are not this format's for the matrix.
+  func adopting(
+    coreShapes: [[Int]], rows: Int, columns: Int
+  ) throws(TTKitError) -> Self
+}
+
+extension Format {
+  /// Checks the number of cores and of axes of each.
+  func requireAxes(_ shapes: [[Int]], count: Int, axes: Int) throws(TTKitError) {
+    guard shapes.count == count else {
+      throw .invalidArgument("\(Self.name) has \(count) cores here, found \(shapes.count)")
+    }
+    for (k, shape) in shapes.enumerated() where shape.count != axes {
+      throw .invalidArgument(
+        "core \(k) of \(Self.name) has shape \(describe(shape)), expected \(axes) axes")
+    }
+  }
+
+  /// Checks that shapes are those of this format's equation.
+  func requireShapes(
+    _ shapes: [[Int]], rows: Int, columns: Int
+  ) throws(TTKitError) {
+    let expected = try equation(rows: rows, columns: columns).coreShapes
+    guard shapes.count == expected.count else {
+      throw .invalidArgument("\(Self.name) has \(expected.count) cores here, found \(shapes.count)")
+    }
+    for (k, shape) in shapes.enumerated() where shape != expected[k] {
+      throw .invalidArgument(
+        "core \(k) of \(call) has shape \(describe(shape)), expected \(describe(expected[k]))")
+    }
+  }
+}

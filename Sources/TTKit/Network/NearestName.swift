@@ -1,0 +1,24 @@
+/// Suggestions for misspelt names.
+
+/// The name nearest to `word` by edit distance; nil when `names` is empty.
+public func nearestName(to word: String, in names: some Sequence<String>) -> String? {
+  names.map { (name: $0, distance: editDistance(word, $0)) }
+    .min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name
+}
+
+/// Levenshtein distance of the first 200 characters.
+private func editDistance(_ a: String, _ b: String) -> Int {
+  let a = Array(a.utf8.prefix(200))
+  let b = Array(b.utf8.prefix(200))
+  var row = Array(0...b.count)
+  for i in a.indices {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for j in b.indices {
+      let change = diagonal + (a[i] == b[j] ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(change, row[j] + 1, row[j + 1] + 1)
+    }
+  }
+  return row[b.count]
+}

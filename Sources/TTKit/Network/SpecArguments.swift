@@ -1,0 +1,90 @@
+/// Typed access to the arguments of one call of a spec; what nobody takes is an error.
+
+public struct SpecArguments {
+  private let call: Spec.Call
+  private var taken: [String] = []
+
+  init(_ call: Spec.Call) { self.call = call }
+
+  /// A whole number within `range`; nil when the key is absent.
+  public mutating func integer(
+    _ key: String, in range: ClosedRange<Int>
+  ) throws(TTKitError) -> Int? {
+    guard let argument = take(key) else { return nil }
+    guard case .integer(let value) = argument.value, range.contains(value) else {
+      let limit =
+        range.upperBound == .max
+        ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+      throw error(argument, "expected a whole number, \(limit)")
+    }
+    return value
+  }
+
+  /// A number within `range`; nil when the key is absent.
+  public mutating func number(
+    _ key: String, in range: ClosedRange<Double>
+  ) throws(TTKitError) -> Double? {
+    guard let argument = take(key) else { return nil }
+    let value: Double?
+    switch argument.value {
+    case .integer(let whole): value = Double(whole)
+    case .number(let real): value = real
+    default: value = nil
+    }
+    guard let value, range.contains(value) else {
+      throw error(argument, "expected a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  /// Sizes such as 8x8x6, each at least 1; one number is a list of one. nil when the key is absent.
+  public mutating func sizes(_ key: String) throws(TTKitError) -> [Int]? {
+    guard let argument = take(key) else { return nil }
+    let values: [Int]
+    switch argument.value {
+    case .integer(let value): values = [value]
+    case .list(let list): values = list
+    default: throw error(argument, "expected sizes such as 8x8x6")
+    }
+    guard values.allSatisfy({ $0 >= 1 }), values.count <= 64 else {
+      throw error(argument, "expected 1 to 64 sizes, each at least 1")
+    }
+    _ = try checkedProduct(values)
+    return values
+  }
+
+  /// A key that must be there.
+  public func required<V>(_ value: V?, _ key: String, _ example: String) throws(TTKitError) -> V {
+    guard let value else {
+      throw .invalidArgument(
+        "spec, character \(call.position): \(call.name) needs \(key), as in \(example)")
+    }
+    return value
+  }
+
+  /// - Throws: when arguments are left that nobody asked for, naming the nearest that exists.
+  func finish(known: [String]) throws(TTKitError) {
+    for argument in call.arguments where !taken.contains(argument.key) {
+      let hint = nearestName(to: argument.key, in: known).map { "; the nearest is \($0)" } ?? ""
+      throw .invalidArgument(
+        "spec, character \(argument.position): \(call.name) knows no '\(argument.key)'"
+          + (known.isEmpty ? "; it takes no arguments" : hint))
+    }
+  }
+
+  /// Keys that were asked for so far.
+  var known: [String] { asked }
+  private var asked: [String] = []
+
+  private mutating func take(_ key: String) -> Spec.Argument? {
+    asked.append(key)
+    guard let found = call.arguments.first(where: { $0.key == key }) else { return nil }
+    taken.append(key)
+    return found
+  }
+
+  private func error(_ argument: Spec.Argument, _ expected: String) -> TTKitError {
+    .invalidArgument(
+      "spec, character \(argument.position): \(argument.key) is \(argument.value), \(expected)")
+  }
+}
