@@ -54,3 +54,7 @@ uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count) {
 #endif
   return ~by_table(c, bytes, count);
 }
+
+uint32_t ttkk_reference_crc32c(uint32_t crc, const void *bytes, size_t count) {
+  return ~by_table(~crc, bytes, count);
+}

@@ -46,23 +46,44 @@ static void copy_plane(char *to, const char *from, axis outer, axis inner, size_
     }
 }
 
-void ttkk_copy_strided(void *target, const ptrdiff_t *target_steps, const void *source,
-                       const ptrdiff_t *source_steps, const ptrdiff_t *shape, int32_t ndim, size_t size) {
-  axis axes[MAX_AXES + 2];
-  int  count = 0;
+static ptrdiff_t magnitude(ptrdiff_t step) { return step < 0 ? -step : step; }
+
+/* Axes longer than one, largest step at the target first: writing then runs forward in memory. */
+static int sorted_axes(axis *axes, const ptrdiff_t *target_steps, const ptrdiff_t *source_steps,
+                       const ptrdiff_t *shape, int32_t ndim, size_t size) {
+  int count = 0;
   for (int32_t i = 0; i < ndim; i++) {
-    if (shape[i] == 0) return;
     if (shape[i] == 1) continue;
     axis a = {shape[i], target_steps[i] * (ptrdiff_t)size, source_steps[i] * (ptrdiff_t)size};
-    if (count > 0 && axes[count - 1].to == a.length * a.to &&
-        axes[count - 1].from == a.length * a.from) { /* one run with the axis before */
-      axes[count - 1].length *= a.length;
-      axes[count - 1].to = a.to;
-      axes[count - 1].from = a.from;
+    int  j = count++;
+    for (; j > 0 && magnitude(axes[j - 1].to) < magnitude(a.to); j--) axes[j] = axes[j - 1];
+    axes[j] = a;
+  }
+  return count;
+}
+
+/* Joins neighbouring axes that are one run on both sides. */
+static int merged_axes(axis *axes, int count) {
+  int last = 0;
+  for (int i = 1; i < count; i++) {
+    axis a = axes[i];
+    if (axes[last].to == a.length * a.to && axes[last].from == a.length * a.from) {
+      a.length *= axes[last].length;
+      axes[last] = a;
     } else {
-      axes[count++] = a;
+      axes[++last] = a;
     }
   }
+  return count == 0 ? 0 : last + 1;
+}
+
+void ttkk_copy_strided(void *target, const ptrdiff_t *target_steps, const void *source,
+                       const ptrdiff_t *source_steps, const ptrdiff_t *shape, int32_t ndim, size_t size) {
+  for (int32_t i = 0; i < ndim; i++)
+    if (shape[i] == 0) return;
+  axis axes[MAX_AXES + 2];
+  int  count = sorted_axes(axes, target_steps, source_steps, shape, ndim, size);
+  count = merged_axes(axes, count);
   while (count < 2) { /* always a plane inside */
     for (int i = count; i > 0; i--) axes[i] = axes[i - 1];
     axes[0] = (axis){1, 0, 0};

@@ -17,13 +17,15 @@ static inline uint32_t ttkk_float_to_bits(float value) {
   return bits;
 }
 
-/* The exponent is moved by multiplying with 2^112, which also normalises subnormals. */
+/* The exponent moves by 112. A subnormal m * 2^-24 is (1 + m/1024) * 2^-14 less 2^-14: exact, and right
+ * also in a process that flushes subnormal floats to zero, as some libraries make their host do. */
 static inline float ttkk_half_to_float(uint16_t h) {
   uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = (uint32_t)(h & 0x7fff) << 13;
-  float    scaled = ttkk_bits_to_float(rest) * 0x1p112f;
-  uint32_t special = (h & 0x7c00) == 0x7c00 ? 0x7f800000u | (rest & 0x007fffffu)
-                                            : ttkk_float_to_bits(scaled);
-  return ttkk_bits_to_float(special | sign);
+  float    subnormal = ttkk_bits_to_float(rest + 0x38800000u) - 0x1p-14f;
+  uint32_t bits = rest >= 0x0f800000u  ? rest | 0x7f800000u /* infinity, NaN */
+                  : rest >= 0x00800000u ? rest + 0x38000000u
+                                        : ttkk_float_to_bits(subnormal);
+  return ttkk_bits_to_float(bits | sign);
 }
 
 static inline uint16_t ttkk_float_to_half(float value) {

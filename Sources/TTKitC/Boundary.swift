@@ -105,7 +105,7 @@ func options<T: BitwiseCopyable>(
 ) throws(TTKitError) -> T {
   guard let pointer = pointer else { return zero }
   let own = MemoryLayout<T>.size
-  let given = UnsafeRawPointer(pointer).load(as: Int.self)
+  let given = UnsafeRawPointer(pointer).loadUnaligned(as: Int.self)
   guard given >= 8, given % 8 == 0, given <= 1 << 16 else {
     throw .invalidArgument(
       "\(name)->struct_size is \(given), expected sizeof(\(name)), \(own) here")

@@ -2,24 +2,6 @@ import Testing
 
 @testable import TTKit
 
-/// A small deterministic generator for tests: xorshift, seeded.
-struct TestRandom {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-
-  mutating func uniform() -> Double {
-    state ^= state << 13
-    state ^= state >> 7
-    state ^= state << 17
-    return Double(state >> 11) / 9007199254740992 - 0.5
-  }
-
-  mutating func tensor(_ shape: [Int]) throws -> Tensor<Double> {
-    let values = (0..<shape.reduce(1, *)).map { _ in uniform() }
-    return try Tensor(shape: shape, elements: values)
-  }
-}
-
 func largestDifference(_ a: Tensor<Double>, _ b: Tensor<Double>) -> Double {
   zip(a.elements, b.elements).map { abs($0 - $1) }.max() ?? 0
 }

@@ -78,5 +78,7 @@ void ttkk_encode_bf16(ptrdiff_t n, const float *in, uint16_t *out);
 
 /* ---- checksum.c: CRC-32C of bytes, continued from crc (0 to start) ---- */
 uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count);
+/* The same by tables, on any CPU: what the instructions must agree with. */
+uint32_t ttkk_reference_crc32c(uint32_t crc, const void *bytes, size_t count);
 
 #endif

@@ -24,6 +24,14 @@ public enum DType: Int32, Sendable, CaseIterable {
     }
   }
 
+  /// Bytes that addresses must be a multiple of: those of one real number.
+  public var alignment: Int {
+    switch self {
+    case .complex64, .complex128: return size / 2
+    default: return size
+    }
+  }
+
   /// NumPy's name.
   public var name: String { String(describing: self) }
 }

@@ -60,6 +60,7 @@ public struct Executor: Sendable {
       }
       if let host {
         host(workers, work)
+        work(workers)  // whatever a host left undone
       } else {
         DispatchQueue.concurrentPerform(iterations: workers, execute: work)
       }

@@ -13,8 +13,8 @@ public struct StridedView {
 
   /// - Parameters:
   ///   - strides: steps in elements, nil for compact row-major.
-  /// - Throws: `.invalidArgument` for negative lengths, strides 0 or wrong in number, missing data,
-  ///   misaligned data; `.sizeOverflow` when the shape's or the strides' extent does not fit.
+  ///     A step of 0 repeats elements: fine to read, wrong to write.
+  /// - Throws: `.invalidArgument` for negative lengths, missing data, misaligned data; `.sizeOverflow` when the shape's or the strides' extent does not fit.
   public init(
     data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int]?, dtype: DType
   ) throws(TTKitError) {
@@ -31,23 +31,20 @@ public struct StridedView {
       guard let data = unsafe data else {
         throw .invalidArgument("data is NULL for the non-empty shape \(describe(shape))")
       }
-      let alignment = min(dtype.size, 8)
+      let alignment = dtype.alignment
       guard Int(bitPattern: data) % alignment == 0 else {
         throw .invalidArgument(
           "data is not aligned to \(alignment) bytes as \(dtype.name) needs; copy it first")
       }
-      var extent = 0
+      // Half the address space at most, so that addresses computed from it cannot overflow.
+      let limit = UInt(Int.max / 2 / dtype.size)
+      var extent: UInt = 0
       for (length, step) in zip(shape, steps) {
-        let (reach, overflow) = (length - 1).multipliedReportingOverflow(by: abs(step &+ 0))
-        let (next, overflow2) = extent.addingReportingOverflow(reach)
-        guard step != .min, !overflow, !overflow2 else {
+        let (reach, overflow) = UInt(length - 1).multipliedReportingOverflow(by: step.magnitude)
+        guard !overflow, reach <= limit, extent + reach <= limit else {
           throw .sizeOverflow("strides \(describe(steps)) reach beyond the address space")
         }
-        extent = next
-      }
-      let (_, tooFar) = extent.multipliedReportingOverflow(by: dtype.size)
-      guard !tooFar else {
-        throw .sizeOverflow("strides \(describe(steps)) reach beyond the address space")
+        extent += reach
       }
     }
     self.shape = shape
