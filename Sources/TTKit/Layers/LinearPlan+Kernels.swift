@@ -23,6 +23,15 @@ public final class LinearPlan: Sendable {
     }
   }
 
+  /// True when both use the same packed memory.
+  func sharesPack(with other: LinearPlan) -> Bool {
+    switch (work, other.work) {
+    case (.single(let a, _), .single(let b, _)): return a === b
+    case (.double(let a, _), .double(let b, _)): return a === b
+    default: return false
+    }
+  }
+
   init<T: RealScalar>(
     _ factors: PreparedFactors<T>, bias: Tensor<T>?, maxRows: Int, executor: Executor
   ) throws(TTKitError) {

@@ -2,10 +2,6 @@ import Testing
 
 @testable import TTKit
 
-func largestDifference(_ a: Tensor<Double>, _ b: Tensor<Double>) -> Double {
-  zip(a.elements, b.elements).map { abs($0 - $1) }.max() ?? 0
-}
-
 @Suite struct FactorizationTests {
   @Test(arguments: [[1, 1], [5, 3], [3, 5], [17, 17], [64, 3], [2, 40]])
   func qr_andLQ_reproduceTheMatrix(shape: [Int]) throws {
