@@ -37,10 +37,11 @@ class ArrayView(_abi.ttk_array):
 def bfloat16() -> np.dtype[Any]:
     """The dtype of bfloat16 values: ml_dtypes' where it is installed, else their bits in uint16."""
     try:
-        import ml_dtypes
+        import ml_dtypes  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         return np.dtype(np.uint16)
-    return np.dtype(ml_dtypes.bfloat16)
+    dtype: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+    return dtype
 
 
 def dtype_of(code: int) -> np.dtype[Any]:
