@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable, Sequence
 from ctypes import byref, c_double, c_int32
-from typing import Any, Self, SupportsIndex
+from typing import Any, Self, SupportsIndex, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -121,15 +121,15 @@ class Algebra(Closable):
         return self._new(lib.ttk_train_transpose, self._handle, order, byref(options))
 
     def __add__(self, other: Self) -> Self:
-        return self._with(other, lib.ttk_train_add)
+        return self._with(other, lib.ttk_train_add) if _train(other) else NotImplemented
 
     def __sub__(self, other: Self) -> Self:
-        return self._with(other, lib.ttk_train_subtract)
+        return self._with(other, lib.ttk_train_subtract) if _train(other) else NotImplemented
 
     def __mul__(self, other: Self | Scalar) -> Self:
         if isinstance(other, numbers.Number):
             return self._scaled(other)
-        return self._with(other, lib.ttk_train_hadamard)
+        return self._with(other, lib.ttk_train_hadamard) if _train(other) else NotImplemented
 
     def __rmul__(self, factor: Scalar) -> Self:
         return self._scaled(factor) if isinstance(factor, numbers.Number) else NotImplemented
@@ -137,7 +137,7 @@ class Algebra(Closable):
     def __truediv__(self, divisor: Scalar) -> Self:
         if not isinstance(divisor, numbers.Number):
             return NotImplemented
-        return self._scaled(1 / np.asarray(divisor)[()])
+        return self * (1 / divisor)
 
     def __neg__(self) -> Self:
         return self._scaled(-1)
@@ -145,9 +145,7 @@ class Algebra(Closable):
     def _new(self, function: Callable[..., int], *arguments: object) -> Self:
         return self._made(create(lib.ttk_train_destroy, function, *arguments))
 
-    def _with(self, other: object, function: Callable[..., int]) -> Self:
-        if not isinstance(other, Algebra):
-            return NotImplemented
+    def _with(self, other: Algebra, function: Callable[..., int]) -> Self:
         dtype = np.result_type(self.dtype, other.dtype)
         a, b = self.astype(dtype), other.astype(dtype)
         return self._new(function, a._handle, b._handle)
@@ -156,3 +154,7 @@ class Algebra(Closable):
         dtype = np.result_type(self.dtype, factor)
         scalar = np.array([factor], dtype)
         return self._new(lib.ttk_train_scale, self.astype(dtype)._handle, address(scalar))
+
+
+def _train(value: object) -> TypeGuard[Algebra]:
+    return isinstance(value, Algebra)

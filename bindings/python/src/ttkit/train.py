@@ -141,7 +141,7 @@ class TensorTrain(Algebra):
         chosen = _indexing.select(self.shape, key)
         if any(isinstance(one, slice) for one in chosen):
             return TensorTrain(_indexing.apply(self.cores, chosen))
-        value: Scalar = self.evaluate(np.array(chosen))[()]
+        value: Scalar = self.evaluate(np.array(chosen, np.int64)).flat[0]
         return value
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
