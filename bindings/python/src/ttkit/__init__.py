@@ -1,0 +1,34 @@
+"""Tensor trains, and neural-network weights made small and fast with them.
+
+>>> import numpy as np, ttkit as tk
+>>> t = tk.tensor_train(np.ones((4, 5, 6)))
+>>> t.rank, t.nbytes
+((1, 1, 1, 1), 120)
+>>> layer = tk.Linear.fit(np.eye(8, dtype=np.float32), tk.Dense() @ tk.Int(8, group=8))
+>>> layer(np.ones((3, 8), np.float32)).shape
+(3, 8)
+"""
+
+from .compress import compress
+from .embedding import Embedding, EmbeddingPlan
+from .errors import TTKitError
+from .files import load
+from .formats import (
+    BFloat16, Dense, Float16, Float32, Float64, Format, Int, LowRank, Storage, Sum, TrainLinear,
+    TrainMatrix,
+)
+from .linear import Linear, LinearPlan
+from .model import Model, open
+from .recipe import Recipe
+from .report import Report, WeightReport
+from .train import TensorTrain, dot, tensor_train
+from .train_matrix import TensorTrainMatrix, tensor_train_matrix
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BFloat16", "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format",
+    "Int", "Linear", "LinearPlan", "LowRank", "Model", "Recipe", "Report", "Storage", "Sum",
+    "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "WeightReport",
+    "compress", "dot", "load", "open", "tensor_train", "tensor_train_matrix",
+]

@@ -1,0 +1,123 @@
+"""Indices, axes and selections of trains, checked and brought into one form."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, SupportsIndex, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ._array import Array
+
+Selection: TypeAlias = list[int | slice]
+
+
+def places(indices: npt.ArrayLike, ndim: int) -> Array:
+    """Places of elements as a compact int64 array of shape (..., ndim)."""
+    given = np.asarray(indices)
+    if given.size == 0:
+        given = given.astype(np.int64)
+    if given.dtype.kind not in "iu" or not np.can_cast(given.dtype, np.int64, "safe"):
+        raise TypeError(f"indices have dtype {given.dtype}, expected integers that fit int64")
+    if given.ndim == 0 or given.shape[-1] != ndim:
+        raise ValueError(f"indices have shape {given.shape}, expected (..., {ndim})")
+    return np.ascontiguousarray(given, np.int64)
+
+
+def axes(axis: SupportsIndex | Sequence[SupportsIndex] | None, ndim: int) -> tuple[int, ...]:
+    """Distinct axes, counted from 0."""
+    if axis is None:
+        return tuple(range(ndim))
+    given = tuple(axis) if isinstance(axis, Sequence) else (axis,)
+    found = []
+    for value in given:
+        k = operator.index(value)
+        if not -ndim <= k < ndim:
+            raise ValueError(f"axis {k} is out of range for a train of {ndim} modes")
+        found.append(k % ndim)
+    if len(set(found)) != len(found):
+        raise ValueError(f"axes {given} name one axis twice")
+    return tuple(found)
+
+
+def permutation(order: Sequence[SupportsIndex] | None, ndim: int) -> tuple[int, ...]:
+    """All axes in a new order; reversed for None."""
+    if order is None:
+        return tuple(reversed(range(ndim)))
+    found = axes(order, ndim)
+    if len(found) != ndim:
+        raise ValueError(f"axes {tuple(order)} name {len(found)} of {ndim} modes, expected all")
+    return found
+
+
+def weights(
+    given: npt.ArrayLike | Sequence[npt.ArrayLike | None] | None,
+    axis: SupportsIndex | Sequence[SupportsIndex] | None,
+    found: tuple[int, ...],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+) -> list[Array] | None:
+    """One weight array for each axis found; ones where none is given."""
+    if given is None:
+        return None
+    alone = axis is not None and not isinstance(axis, Sequence)
+    each: list[Any] = [given] if alone else list(given)  # type: ignore[arg-type]
+    if len(each) != len(found):
+        raise ValueError(f"{len(each)} weights for {len(found)} axes, expected one an axis")
+    result: list[Array] = []
+    for k, weight in zip(found, each, strict=True):
+        array = np.ones(shape[k]) if weight is None else np.asarray(weight)
+        if array.shape != (shape[k],):
+            raise ValueError(f"weights of axis {k} have shape {array.shape}, expected ({shape[k]},)")
+        if array.dtype.kind == "c" and dtype.kind != "c":
+            raise TypeError(f"weights of axis {k} are complex, the train is {dtype}")
+        result.append(array.astype(dtype))
+    return result
+
+
+def select(shape: tuple[int, ...], key: object) -> Selection:
+    """An int from 0 or a slice for each mode."""
+    keys: list[Any] = list(key) if isinstance(key, tuple) else [key]
+    if keys.count(Ellipsis) > 1:
+        raise IndexError("a train takes one ellipsis (...) in an index")
+    missing = len(shape) - len(keys) + keys.count(Ellipsis)
+    if missing < 0:
+        raise IndexError(f"{len(keys)} indices for a train of {len(shape)} modes")
+    at = keys.index(Ellipsis) if Ellipsis in keys else len(keys)
+    keys[at : at + 1] = [slice(None)] * missing
+    return [_one(value, n, k) for k, (value, n) in enumerate(zip(keys, shape, strict=True))]
+
+
+def _one(value: Any, length: int, k: int) -> int | slice:
+    if isinstance(value, slice):
+        if not range(*value.indices(length)):
+            raise IndexError(f"slice {value} of mode {k} is empty; a train has no mode of length 0")
+        return value
+    if isinstance(value, bool) or not hasattr(value, "__index__") or np.ndim(value):
+        raise IndexError(
+            f"mode {k} is indexed by a {type(value).__name__}; a train takes integers, slices and "
+            "one ellipsis: use evaluate(indices) for many places")
+    i = operator.index(value)
+    if not -length <= i < length:
+        raise IndexError(f"index {i} is out of range for mode {k} of length {length}")
+    return i % length
+
+
+def apply(cores: Sequence[Array], selection: Selection) -> list[Array]:
+    """Cores of the selected part; at least one mode must be sliced."""
+    result: list[Array] = []
+    factor: Array | None = None  # product of the chosen matrices, waiting for the next core
+    for core, chosen in zip(cores, selection, strict=True):
+        part = core[:, chosen, :]
+        if factor is not None:
+            part = np.tensordot(factor, part, 1)
+            factor = None
+        if part.ndim == 2:
+            factor = part
+        else:
+            result.append(part)
+    if factor is not None:
+        result[-1] = np.tensordot(result[-1], factor, 1)
+    return result

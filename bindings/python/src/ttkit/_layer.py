@@ -1,0 +1,127 @@
+"""What linear layers and embeddings share: their description, their cores, their plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ctypes import byref, c_int32, c_int64, sizeof
+from typing import Any, Self, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _abi
+from ._array import Array, ArrayView, dtype_of, view
+from ._call import call
+from ._handle import Closable, Owned
+from ._library import library as lib
+
+_WEIGHT_NAMES = ("float16", "bfloat16", "float32", "float64")
+
+
+class Layer(Closable):
+    """Base of `Linear` and `Embedding`; `_noun` is the word in the names of their functions."""
+
+    __slots__ = ("dtype", "spec", "nbytes", "error")
+    _noun = ""
+    dtype: np.dtype[Any]
+    spec: str
+    nbytes: int
+    error: float
+
+    def __init__(self) -> None:
+        kind = type(self).__name__
+        raise TypeError(f"make a {kind} with {kind}.fit(...) or {kind}.from_cores(...)")
+
+    @classmethod
+    def _made(cls, owned: Owned) -> Self:
+        self = cls.__new__(cls)
+        Closable.__init__(self, owned)
+        self.dtype = dtype_of(self._ask("dtype"))
+        self.spec = self._ask("spec").decode()
+        self.nbytes = self._ask("nbytes")
+        self.error = self._ask("error")
+        return self
+
+    def _ask(self, verb: str) -> Any:
+        return getattr(lib, f"ttk_{self._noun}_{verb}")(self._handle)
+
+    def _read(self, verb: str, array: Array, *arguments: int) -> Array:
+        function = getattr(lib, f"ttk_{self._noun}_{verb}_to_array")
+        call(function, self._handle, *arguments, byref(view(array)))
+        return array
+
+    def _dense(self, shape: tuple[int, int]) -> Array:
+        result = np.empty(shape, self.dtype)
+        call(getattr(lib, f"ttk_{self._noun}_to_array"), self._handle, byref(view(result)))
+        return result
+
+    @property
+    def cores(self) -> tuple[Array, ...]:
+        """The cores as the layer computes with them (storage decoded), read-only."""
+        return tuple(self._core(k) for k in range(self._ask("core_count")))
+
+    def _core(self, k: int) -> Array:
+        ndim, shape = c_int32(), (c_int64 * _abi.TTK_MAX_NDIM)()
+        function = getattr(lib, f"ttk_{self._noun}_core_shape")
+        call(function, self._handle, k, byref(ndim), shape)
+        core = self._read("core", np.empty(shape[: ndim.value], self.dtype), k)
+        core.flags.writeable = False
+        return core
+
+
+def weight(array: npt.ArrayLike, name: str) -> Array:
+    """A floating-point array the library can fit; uint16 counts as the bits of bfloat16."""
+    given = np.asarray(array)
+    if given.dtype.name not in (*_WEIGHT_NAMES, "uint16"):
+        raise TypeError(
+            f"{name} has dtype {given.dtype}, expected one of {', '.join(_WEIGHT_NAMES)} "
+            "(bfloat16 as ml_dtypes' or as its bits in uint16)")
+    return given
+
+
+def bias_view(bias: npt.ArrayLike | None, dtype: np.dtype[Any]) -> ArrayView | None:
+    """A view of a bias in the weight's dtype."""
+    if bias is None:
+        return None
+    given = np.asarray(bias)
+    if not np.can_cast(given.dtype, dtype, "safe"):
+        raise TypeError(f"bias has dtype {given.dtype}, expected {dtype} as the weight")
+    return view(given.astype(dtype, copy=False))
+
+
+def fit_options(threads: int) -> _abi.ttk_fit_options:
+    """Options of fitting."""
+    return _abi.ttk_fit_options(struct_size=sizeof(_abi.ttk_fit_options), threads=threads)
+
+
+def prepare_options(
+    max_rows: SupportsIndex, memory_limit: int | None, threads: int
+) -> _abi.ttk_prepare_options:
+    """Options of preparing."""
+    rows = max_rows.__index__()
+    if rows < 1:
+        raise ValueError(f"max_rows is {rows}, expected at least 1")
+    if memory_limit is not None and memory_limit < 1:
+        raise ValueError(f"memory_limit is {memory_limit} bytes, expected at least 1, or None")
+    options = _abi.ttk_prepare_options(struct_size=sizeof(_abi.ttk_prepare_options))
+    options.max_rows, options.memory_limit, options.threads = rows, memory_limit or 0, threads
+    return options
+
+
+def bucket(rows: int) -> int:
+    """The power of two that plans for so many rows are made for."""
+    return 1 << (rows - 1).bit_length() if rows > 1 else 1
+
+
+def common_dtype(cores: Sequence[npt.ArrayLike]) -> list[Array]:
+    """Cores as arrays of one dtype, float32 or float64."""
+    if isinstance(cores, (str, bytes)) or not isinstance(cores, Sequence):
+        raise TypeError(f"cores is a {type(cores).__name__}, expected a sequence of arrays")
+    if not cores:
+        raise ValueError("cores is empty, expected at least one core")
+    given = [np.asarray(core) for core in cores]
+    for k, core in enumerate(given):
+        if core.dtype not in (np.float32, np.float64):
+            raise TypeError(f"cores[{k}] has dtype {core.dtype}, expected float32 or float64")
+    dtype = np.result_type(*given)
+    return [core.astype(dtype, copy=False) for core in given]

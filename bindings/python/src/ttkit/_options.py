@@ -1,0 +1,62 @@
+"""Options structs of the library, filled from keyword arguments."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from ctypes import c_int64, sizeof
+from typing import SupportsIndex, TypeAlias
+
+from . import _abi
+from ._call import Callback
+
+Rank: TypeAlias = SupportsIndex | Sequence[SupportsIndex] | None
+"""None: unbounded; an int: one cap for every bond; a sequence: one cap for each inner bond."""
+
+Progress: TypeAlias = Callable[[str, int, int], object]
+"""Called with the stage, the steps done and their total (0: unknown); False or raising stops."""
+
+
+def svd_options(
+    order: int,
+    rank: Rank,
+    rtol: float,
+    atol: float,
+    threads: int,
+    progress: Progress | None = None,
+) -> tuple[_abi.ttk_svd_options, tuple[Callback, ...]]:
+    """Options of a truncation of a train with `order` modes, and the callbacks they point to."""
+    options = _abi.ttk_svd_options(struct_size=sizeof(_abi.ttk_svd_options))
+    options.rtol, options.atol, options.threads = rtol, atol, threads
+    if isinstance(rank, Sequence):
+        caps = [_cap(r, f"rank[{k}]") for k, r in enumerate(rank)]
+        if len(caps) != order - 1:
+            raise ValueError(
+                f"rank has {len(caps)} entries, expected {order - 1}: one for each inner bond")
+        options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
+    elif rank is not None:
+        options.max_rank = _cap(rank, "rank")
+    if progress is None:
+        return options, ()
+    wanted = progress
+
+    def report(stage: bytes, done: int, total: int) -> object:
+        return wanted(stage.decode(), done, total)
+
+    callback = Callback(_abi.ttk_progress, report)
+    options.progress = callback.pointer
+    return options, (callback,)
+
+
+def _cap(value: SupportsIndex, name: str) -> int:
+    cap = operator.index(value)
+    if not 1 <= cap < 2**63:
+        raise ValueError(f"{name} is {cap}, expected at least 1")
+    return cap
+
+
+def lengths(values: Sequence[SupportsIndex] | SupportsIndex, name: str) -> tuple[int, ...]:
+    """Mode lengths as a tuple of ints of at least 1."""
+    if isinstance(values, Sequence):
+        return tuple(_cap(value, f"{name}[{k}]") for k, value in enumerate(values))
+    return (_cap(values, name),)

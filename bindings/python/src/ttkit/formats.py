@@ -1,0 +1,203 @@
+"""Formats and storages: small builders of spec strings such as "low_rank(rank=64)@int8(group=64)".
+
+A spec string works wherever a format does; the library holds the one parser.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import SupportsIndex, TypeAlias
+
+Lengths: TypeAlias = Sequence[SupportsIndex]
+Ranks: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
+
+
+class Format:
+    """How a weight is built of cores. Write ``format @ storage`` to say how they are stored."""
+
+    _word = ""
+
+    def __str__(self) -> str:
+        return _spelled(self, self._word)
+
+    def __matmul__(self, storage: Storage | str) -> Stored:
+        return Stored(self, storage)
+
+    def __add__(self, other: Format) -> Sum:
+        return Sum(self, other)
+
+
+class Storage:
+    """How the numbers of a core are held."""
+
+    _word = ""
+
+    def __str__(self) -> str:
+        return _spelled(self, self._word)
+
+
+@dataclass(frozen=True)
+class Dense(Format):
+    """The matrix itself, one core.
+
+    >>> import ttkit as tk
+    >>> str(tk.Dense() @ tk.Int(8, group=64))
+    'dense@int8(group=64)'
+    """
+
+    _word = "dense"
+
+
+@dataclass(frozen=True)
+class LowRank(Format):
+    """Two factors of `rank` columns and rows.
+
+    >>> import ttkit as tk
+    >>> str(tk.LowRank(64))
+    'low_rank(rank=64)'
+    """
+
+    rank: SupportsIndex
+    rtol: float | None = None
+    _word = "low_rank"
+
+
+@dataclass(frozen=True)
+class TrainLinear(Format):
+    """A tensor train over the digits of the row number, then those of the column number.
+
+    >>> import ttkit as tk
+    >>> str(tk.TrainLinear(rows=(8, 8), columns=(4, 16), rank=8))
+    'train(rows=8x8, columns=4x16, rank=8)'
+    """
+
+    rows: Lengths
+    columns: Lengths
+    rank: Ranks
+    rtol: float | None = None
+    _word = "train"
+
+
+@dataclass(frozen=True)
+class TrainMatrix(Format):
+    """A matrix product operator: each core carries one digit of the row and of the column number.
+
+    >>> import ttkit as tk
+    >>> str(tk.TrainMatrix(rows=(8, 8), columns=(4, 16), rank=8))
+    'train_matrix(rows=8x8, columns=4x16, rank=8)'
+    """
+
+    rows: Lengths
+    columns: Lengths
+    rank: Ranks
+    rtol: float | None = None
+    _word = "train_matrix"
+
+
+@dataclass(frozen=True)
+class Stored(Format):
+    """A format with the storage of its cores; ``format @ storage`` makes it."""
+
+    format: Format | str
+    storage: Storage | str
+
+    def __post_init__(self) -> None:
+        if "@" in str(self.format):
+            raise ValueError(f"{self.format} names a storage already")
+        if isinstance(self.format, str) and "+" in self.format:
+            raise ValueError(f"{self.format} has several terms, expected a storage in each")
+
+    def __str__(self) -> str:
+        if isinstance(self.format, Sum):
+            return " + ".join(f"{term}@{self.storage}" for term in self.format.terms)
+        return f"{self.format}@{self.storage}"
+
+
+@dataclass(frozen=True, init=False)
+class Sum(Format):
+    """The sum of several formats, each fitted to what the ones before it left over.
+
+    >>> import ttkit as tk
+    >>> str(tk.Sum(tk.LowRank(16), tk.Dense() @ tk.Int(8, group=64)))
+    'low_rank(rank=16) + dense@int8(group=64)'
+    """
+
+    terms: tuple[Format | str, ...]
+
+    def __init__(self, *terms: Format | str) -> None:
+        if not terms:
+            raise ValueError("a sum of no formats, expected at least one")
+        object.__setattr__(self, "terms", terms)
+
+    def __str__(self) -> str:
+        return " + ".join(str(term) for term in self.terms)
+
+
+@dataclass(frozen=True)
+class Float64(Storage):
+    """Eight bytes a number."""
+
+    _word = "float64"
+
+
+@dataclass(frozen=True)
+class Float32(Storage):
+    """Four bytes a number."""
+
+    _word = "float32"
+
+
+@dataclass(frozen=True)
+class Float16(Storage):
+    """Two bytes a number, 11 bits of precision."""
+
+    _word = "float16"
+
+
+@dataclass(frozen=True)
+class BFloat16(Storage):
+    """Two bytes a number, 8 bits of precision, the range of float32."""
+
+    _word = "bfloat16"
+
+
+@dataclass(frozen=True)
+class Int(Storage):
+    """Integers of `bits` bits, one scale for each `group` neighbours in a row.
+
+    >>> import ttkit as tk
+    >>> str(tk.Int(8, group=64))
+    'int8(group=64)'
+    """
+
+    bits: SupportsIndex
+    group: SupportsIndex | None = None
+
+    def __str__(self) -> str:
+        word = f"int{operator.index(self.bits)}"
+        return word if self.group is None else f"{word}(group={operator.index(self.group)})"
+
+
+def spec_of(format: Format | str, storage: Storage | str | None = None) -> str:
+    """The spec string of a format, or a spec string itself, with an optional storage."""
+    if not isinstance(format, (str, Format)):
+        raise TypeError(f"format is a {type(format).__name__}, expected a format or a spec string")
+    if storage is None:
+        return str(format)
+    if not isinstance(storage, (str, Storage)):
+        raise TypeError(f"storage is a {type(storage).__name__}, expected a storage or its spec")
+    return str(Stored(format, storage))
+
+
+def _spelled(value: Format | Storage, word: str) -> str:
+    given = [(f.name, getattr(value, f.name)) for f in fields(value)]  # type: ignore[arg-type]
+    pairs = ", ".join(f"{name}={_value(v)}" for name, v in given if v is not None)
+    return f"{word}({pairs})" if pairs else word
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Sequence):
+        return "x".join(str(operator.index(v)) for v in value)
+    return repr(value) if isinstance(value, float) else str(operator.index(value))  # type: ignore[arg-type]

@@ -1,0 +1,307 @@
+"""Linear layers ``y = x W^T + b`` whose weight is a network of small cores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ctypes import addressof, byref, c_char
+from typing import Any, Self, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _layer
+from ._array import Array, address, view, views
+from ._call import call, failure, text
+from ._handle import Closable, Owned, create
+from ._layer import Layer
+from ._library import library as lib
+from ._workspace import give, take
+from .formats import Format, Storage, spec_of
+
+
+class LinearPlan(Closable):
+    """A linear layer prepared for up to `max_rows` rows; `Linear.prepare` makes it.
+
+    Any number of threads may call one plan at once.
+    """
+
+    __slots__ = ("in_features", "out_features", "dtype", "max_rows", "_workspace_nbytes")
+    in_features: int
+    out_features: int
+    dtype: np.dtype[Any]
+    max_rows: int
+
+    def __init__(self, owned: Owned, layer: Linear) -> None:
+        super().__init__(owned)
+        self.in_features, self.out_features = layer.in_features, layer.out_features
+        self.dtype = layer.dtype
+        self.max_rows = lib.ttk_linear_plan_max_rows(owned)
+        self._workspace_nbytes = lib.ttk_linear_plan_workspace_size(owned)
+
+    @property
+    def resident_nbytes(self) -> int:
+        """Bytes of packed weights it uses, shared with the layer's other plans."""
+        return int(lib.ttk_linear_plan_resident_nbytes(self._handle))
+
+    def __call__(self, x: npt.ArrayLike, out: Array | None = None) -> Array:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        x : array_like, shape (..., in_features)
+            At most `max_rows` rows, of the layer's dtype or one that fits into it.
+        out : ndarray, shape (..., out_features), optional
+            Gets the result; compact, of the layer's dtype, apart from `x`.
+
+        Returns
+        -------
+        ndarray, shape (..., out_features)
+
+        Raises
+        ------
+        TypeError
+            If `x` would lose precision: float64 into a float32 layer.
+        ValueError
+            If a shape is wrong, or there are more than `max_rows` rows.
+        """
+        return self._apply(_input(x, self.dtype, self.in_features), out)
+
+    def _apply(self, x: Array, out: Array | None) -> Array:
+        owned = self._handle
+        shape = (*x.shape[:-1], self.out_features)
+        y = np.empty(shape, self.dtype) if out is None else _output(out, shape, self.dtype, x)
+        if y.size == 0 or x.size == 0:
+            return y
+        source = _address(x) if x.flags.writeable else address(x)
+        target = _address(y)
+        rows = x.size // self.in_features
+        block = take(self._workspace_nbytes)
+        status = lib.ttk_linear_execute(
+            owned._as_parameter_, source, rows, target, block[0], block[1])
+        if status:
+            raise failure(status)
+        give(block)
+        return y
+
+    def __repr__(self) -> str:
+        return (f"LinearPlan(in_features={self.in_features}, out_features={self.out_features}, "
+                f"max_rows={self.max_rows})")
+
+
+class Linear(Layer):
+    """A linear layer whose weight is a network of cores in a storage; it never changes.
+
+    Calling it applies it; the plan for each power of two of rows is made once and kept. Any number
+    of threads may call one layer at once.
+
+    Attributes
+    ----------
+    in_features, out_features : int
+    dtype : dtype
+        Of inputs and outputs: float32, or float64 for layers of float64 cores.
+    spec : str
+        The spec with the ranks that were reached.
+    nbytes : int
+        Bytes of cores, scales and bias as stored.
+    error : float
+        Relative Frobenius error of the weight, computed after storage; NaN if made from cores.
+
+    Examples
+    --------
+    >>> import numpy as np, ttkit as tk
+    >>> w = np.outer(np.arange(1.0, 4.0), np.ones(5))
+    >>> layer = tk.Linear.fit(w, tk.LowRank(1), bias=np.ones(3))
+    >>> layer(np.ones((2, 5))).round(12)
+    array([[ 6., 11., 16.],
+           [ 6., 11., 16.]])
+    """
+
+    __slots__ = ("in_features", "out_features", "_plans")
+    _noun = "linear"
+    in_features: int
+    out_features: int
+    _plans: dict[tuple[int, int], LinearPlan]
+
+    @classmethod
+    def fit(
+        cls,
+        weight: npt.ArrayLike,
+        format: Format | str,
+        *,
+        storage: Storage | str | None = None,
+        bias: npt.ArrayLike | None = None,
+        inputs: None = None,
+        threads: int = 0,
+    ) -> Self:
+        """Fit the cores to a dense weight.
+
+        Parameters
+        ----------
+        weight : array_like, shape (out_features, in_features)
+            float16, bfloat16, float32 or float64, any strides, finite.
+        format : Format or str
+            Such as ``tk.LowRank(64)`` or ``"low_rank(rank=64)@int8(group=64)"``.
+        storage : Storage or str, optional
+            How cores are stored; the weight's dtype by default.
+        bias : array_like, shape (out_features,), optional
+        inputs : None
+            Fitting to activations comes in a later version.
+        threads : int, optional
+            0: all this process may use. The result does not depend on it.
+
+        Raises
+        ------
+        ValueError
+            If a shape is wrong, a value is not finite, or the spec is malformed (the message points
+            at the character) or does not fit the weight.
+        TypeError
+            If a dtype is not supported.
+        MemoryError, numpy.linalg.LinAlgError
+        """
+        if inputs is not None:
+            raise NotImplementedError("fitting to inputs is not there yet; leave inputs=None")
+        given = _layer.weight(weight, "weight")
+        spec = text(spec_of(format, storage), "format")
+        offsets = _layer.bias_view(bias, given.dtype)
+        pointer = None if offsets is None else byref(offsets)
+        options = _layer.fit_options(threads)
+        arguments = byref(view(given)), spec, pointer, byref(options)
+        return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_fit, *arguments))
+
+    @classmethod
+    def from_cores(
+        cls,
+        format: Format | str,
+        cores: Sequence[npt.ArrayLike],
+        bias: npt.ArrayLike | None = None,
+        *,
+        in_features: SupportsIndex,
+        out_features: SupportsIndex,
+        storage: Storage | str | None = None,
+    ) -> Self:
+        """Make a layer of given cores, for instance trained ones.
+
+        Parameters
+        ----------
+        format, storage
+            As in `fit`; ranks are read off the cores.
+        cores : sequence of array_like
+            float32 or float64, in the order of the format's equation; see `cores`.
+        bias : array_like, shape (out_features,), optional
+
+        Raises
+        ------
+        ValueError, TypeError, MemoryError
+        """
+        given = _layer.common_dtype(cores)
+        each, kept = views(given)
+        spec = text(spec_of(format, storage), "format")
+        offsets = _layer.bias_view(bias, given[0].dtype)
+        pointer = None if offsets is None else byref(offsets)
+        sizes = out_features.__index__(), in_features.__index__()
+        arguments = spec, *sizes, len(kept), each, pointer
+        return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_from_cores, *arguments))
+
+    @classmethod
+    def _made(cls, owned: Owned) -> Self:
+        self = super()._made(owned)
+        self.in_features = self._ask("in_features")
+        self.out_features = self._ask("out_features")
+        self._plans = {}
+        return self
+
+    def __call__(self, x: npt.ArrayLike, *, threads: int = 0, out: Array | None = None) -> Array:
+        """Apply the layer to any number of rows; see `LinearPlan.__call__`.
+
+        `threads` 0 means all this process may use; the result does not depend on it.
+        """
+        given = _input(x, self.dtype, self.in_features)
+        key = _layer.bucket(given.size // self.in_features), threads
+        plan = self._plans.get(key)
+        if plan is None or self._owned is None:
+            plan = self._plans.setdefault(key, self.prepare(key[0], threads=threads))
+        return plan._apply(given, out)
+
+    def prepare(
+        self,
+        max_rows: SupportsIndex,
+        *,
+        memory_limit: int | None = None,
+        compute: str | None = None,
+        threads: int = 0,
+    ) -> LinearPlan:
+        """Make a plan for up to `max_rows` rows.
+
+        Parameters
+        ----------
+        memory_limit : int, optional
+            Bytes the prepared weights may take; those of the dense matrix by default.
+        compute : str, optional
+            The layer's dtype, the only one so far.
+        threads : int, optional
+            0: all this process may use.
+        """
+        if compute is not None and compute != self.dtype.name:
+            raise ValueError(f"compute is {compute!r}, expected {self.dtype.name!r}")
+        options = _layer.prepare_options(max_rows, memory_limit, threads)
+        arguments = self._handle, byref(options)
+        made = create(lib.ttk_linear_plan_destroy, lib.ttk_linear_prepare, *arguments)
+        return LinearPlan(made, self)
+
+    def dense(self) -> Array:
+        """The weight, shape (out_features, in_features), in the layer's dtype."""
+        return self._dense((self.out_features, self.in_features))
+
+    @property
+    def bias(self) -> Array | None:
+        """The bias, or None."""
+        if not self._ask("has_bias"):
+            return None
+        return self._read("bias", np.empty(self.out_features, self.dtype))
+
+    def flops(self, rows: SupportsIndex) -> int:
+        """Floating-point operations (a multiply-add is two) of applying it to so many rows."""
+        return int(lib.ttk_linear_flops(self._handle, rows.__index__()))
+
+    def close(self) -> None:
+        """Free the memory now; may be repeated. Every later use raises ValueError."""
+        super().close()
+        self._plans.clear()
+
+    def __repr__(self) -> str:
+        return (f"Linear(in_features={self.in_features}, out_features={self.out_features}, "
+                f"spec={self.spec!r})")
+
+
+def _address(array: Array) -> int:
+    """Where a compact, writeable array lies, four times as fast as by its interface."""
+    return addressof(c_char.from_buffer(array))  # type: ignore[arg-type, unused-ignore]
+
+
+def _input(x: npt.ArrayLike, dtype: np.dtype[Any], features: int) -> Array:
+    """`x` as compact rows of the layer's dtype, copied only where it is neither."""
+    given: Array = np.asarray(x)
+    if given.dtype != dtype or not given.flags.c_contiguous:
+        if not np.can_cast(given.dtype, dtype, "safe"):
+            raise TypeError(
+                f"x has dtype {given.dtype}, but the layer computes in {dtype}; convert it with "
+                f"x.astype({dtype.name!r}) if losing precision is meant")
+        given = np.ascontiguousarray(given, dtype).reshape(given.shape)
+    if given.ndim == 0 or given.shape[-1] != features:
+        raise ValueError(f"x has shape {given.shape}, expected (..., {features})")
+    return given if given.flags.aligned else given.copy()
+
+
+def _output(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any], x: Array) -> Array:
+    """`out`, when it can take the result as it is."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a {type(out).__name__}, expected an array")
+    if out.dtype != dtype:
+        raise TypeError(f"out has dtype {out.dtype}, expected {dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}, expected {shape}")
+    if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
+        raise ValueError("out is not compact and writeable (C order), as the result must be")
+    if np.may_share_memory(out, x):
+        raise ValueError("out overlaps x")
+    return out

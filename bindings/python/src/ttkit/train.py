@@ -1,0 +1,263 @@
+"""Tensor trains (matrix product states): decomposition, evaluation, files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from ctypes import byref, c_int64
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _abi, _indexing
+from ._algebra import Algebra
+from ._array import Array, address, borrowed, dtype_of, view, views
+from ._call import call, text
+from ._handle import Closable, Owned, create
+from ._library import library as lib
+from ._numbers import Scalar, as_field, field
+from ._options import Progress, Rank, svd_options
+
+
+class TensorTrain(Algebra):
+    """A tensor held as a chain of small cores; it never changes.
+
+    The element at ``(i_0, ..., i_{d-1})`` is the product of the matrices ``cores[k][:, i_k, :]``.
+    Trains add, subtract and multiply element by element with ``+ - *``, exactly; ranks grow, and
+    `round` brings them down again. ``np.asarray(train)`` is the whole tensor.
+
+    Parameters
+    ----------
+    cores : sequence of array_like
+        Core k of shape ``(rank[k], shape[k], rank[k+1])``, ``rank[0] == rank[-1] == 1``. Copied.
+
+    Attributes
+    ----------
+    shape, ndim, dtype, nbytes
+        As of an array; `nbytes` counts the cores, in bytes.
+    rank : tuple of int
+        ``(1, r_1, ..., r_{d-1}, 1)``.
+    error : float
+        Relative Frobenius error of the truncation that made it, achieved; 0 if none did.
+
+    Raises
+    ------
+    ValueError
+        If there is no core, one is not three-dimensional, or neighbouring ranks differ.
+    TypeError
+        If a core's dtype does not fit into float32, float64, complex64 or complex128.
+
+    Examples
+    --------
+    >>> import numpy as np, ttkit as tk
+    >>> t = tk.TensorTrain([np.ones((1, 2, 1)), np.arange(3.0).reshape(1, 3, 1)])
+    >>> t
+    TensorTrain(shape=(2, 3), rank=(1, 1, 1), dtype=float64)
+    >>> np.asarray(t + t)
+    array([[0., 2., 4.],
+           [0., 2., 4.]])
+    """
+
+    __slots__ = ("shape", "rank", "dtype", "nbytes", "error")
+    shape: tuple[int, ...]
+    rank: tuple[int, ...]
+    dtype: np.dtype[Any]
+    nbytes: int
+    error: float
+
+    def __init__(self, cores: Sequence[npt.ArrayLike]) -> None:
+        each, kept = views(as_field(cores, "cores"))
+        self._adopt(create(lib.ttk_train_destroy, lib.ttk_train_from_cores, len(kept), each))
+
+    @classmethod
+    def _made(cls, owned: Owned) -> Self:
+        self = cls.__new__(cls)
+        self._adopt(owned)
+        return self
+
+    def _adopt(self, owned: Owned) -> None:
+        Closable.__init__(self, owned)
+        order = lib.ttk_train_order(owned)
+        shape, rank = (c_int64 * order)(), (c_int64 * (order + 1))()
+        lib.ttk_train_shape(owned, shape)
+        lib.ttk_train_ranks(owned, rank)
+        self.shape, self.rank = tuple(shape), tuple(rank)
+        self.dtype = dtype_of(lib.ttk_train_dtype(owned))
+        self.nbytes = lib.ttk_train_nbytes(owned)
+        self.error = lib.ttk_train_error(owned)
+
+    @property
+    def ndim(self) -> int:
+        """Number of modes."""
+        return len(self.shape)
+
+    @property
+    def cores(self) -> tuple[Array, ...]:
+        """The cores, as read-only views that keep the train's memory alive."""
+        owned = self._handle
+        return tuple(_core(owned, k) for k in range(self.ndim))
+
+    @property
+    def T(self) -> Self:
+        """The modes in reverse order; exact."""
+        return self.transpose()
+
+    def evaluate(self, indices: npt.ArrayLike) -> Array:
+        """Compute elements at many places.
+
+        Parameters
+        ----------
+        indices : array_like of int, shape (..., ndim)
+            0-based; negative ones do not count from the end here.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            The same bits however many places are asked for at once.
+
+        Raises
+        ------
+        ValueError
+            If an index is out of range or the last dimension is not `ndim`.
+        TypeError
+            If `indices` are not integers.
+
+        Examples
+        --------
+        >>> import numpy as np, ttkit as tk
+        >>> t = tk.TensorTrain([np.arange(2.0).reshape(1, 2, 1), np.arange(3.0).reshape(1, 3, 1)])
+        >>> t.evaluate([[0, 1], [1, 2]])
+        array([0., 2.])
+        """
+        places = _indexing.places(indices, self.ndim)
+        values = np.empty(places.shape[:-1], self.dtype)
+        arguments = values.size, address(places), address(values)
+        call(lib.ttk_train_evaluate, self._handle, *arguments)
+        return values
+
+    def __getitem__(self, key: object) -> TensorTrain | Scalar:
+        """``t[i, j, k]`` is an element; with slices, or fewer integers, the train of that part."""
+        chosen = _indexing.select(self.shape, key)
+        if any(isinstance(one, slice) for one in chosen):
+            return TensorTrain(_indexing.apply(self.cores, chosen))
+        value: Scalar = self.evaluate(np.array(chosen, np.int64)).flat[0]
+        return value
+
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """The same train in another dtype; itself when it has that dtype already."""
+        wanted = np.dtype(dtype)
+        if wanted == self.dtype:
+            return self
+        return type(self)([core.astype(wanted, casting="same_kind") for core in self.cores])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a safetensors file, which `load` reads; nothing is left behind on failure."""
+        call(lib.ttk_train_save, self._handle, text(path, "path"))
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        if copy is False:
+            raise ValueError("a train holds no such array to share; let NumPy copy (copy=None)")
+        tensor = np.empty(self.shape, self.dtype)
+        call(lib.ttk_train_to_array, self._handle, byref(view(tensor)))
+        return tensor if dtype is None else tensor.astype(dtype, copy=False)
+
+    def __reduce__(self) -> tuple[type[TensorTrain], tuple[list[Array]]]:
+        return TensorTrain, ([np.array(core) for core in self.cores],)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"TensorTrain(shape={self.shape}, rank={self.rank}, dtype={self.dtype})"
+
+
+def _core(owned: Owned, k: int) -> Array:
+    core = _abi.ttk_array()
+    call(lib.ttk_train_core, owned, k, byref(core))
+    return borrowed(core, owned)
+
+
+def tensor_train(
+    a: npt.ArrayLike,
+    rank: Rank = None,
+    *,
+    rtol: float = 0.0,
+    atol: float = 0.0,
+    threads: int = 0,
+    progress: Progress | None = None,
+) -> TensorTrain:
+    """Decompose an array into a tensor train by truncated SVDs.
+
+    Parameters
+    ----------
+    a : array_like, shape (n_0, ..., n_{d-1})
+        Finite values, any strides. Copied only if its dtype is not one of trains.
+    rank : int or sequence of int, optional
+        Largest bond dimension, or one for each of the d - 1 bonds. Wins over the tolerances.
+    rtol, atol : float, optional
+        Allowed Frobenius error, relative and absolute; the looser applies. 0 drops only what
+        rounding made.
+    threads : int, optional
+        0: all this process may use. The result does not depend on it.
+    progress : callable, optional
+        ``progress(stage, done, total)``, at most ten times a second. False or an exception stops;
+        the exception comes out, with ``.partial`` (a train or None).
+
+    Returns
+    -------
+    TensorTrain
+        Same dtype as `a` after promotion; ``train.cores[k].shape == (r[k], n[k], r[k+1])``.
+
+    Raises
+    ------
+    ValueError
+        If `a` is 0-dimensional, has an empty axis, or holds NaN or infinity.
+    TypeError
+        If the dtype of `a` fits into none of float32, float64, complex64, complex128.
+    MemoryError, numpy.linalg.LinAlgError
+
+    References
+    ----------
+    .. [1] I. V. Oseledets, "Tensor-Train Decomposition", SIAM J. Sci. Comput. 33(5), 2011.
+
+    Examples
+    --------
+    >>> import numpy as np, ttkit as tk
+    >>> x = np.add.outer(np.arange(4.0), np.arange(5.0))
+    >>> tk.tensor_train(x, rtol=1e-12)
+    TensorTrain(shape=(4, 5), rank=(1, 2, 1), dtype=float64)
+    """
+    given = np.asarray(a)
+    tensor = view(given.astype(field(given.dtype, "a"), copy=False))
+    options, callbacks = svd_options(given.ndim, rank, rtol, atol, threads, progress)
+    arguments = byref(tensor), byref(options)
+    make = TensorTrain._made
+    destroy = lib.ttk_train_destroy
+    return make(create(destroy, lib.ttk_svd, *arguments, callbacks=callbacks, partial=make))
+
+
+def dot(a: TensorTrain, b: TensorTrain) -> Scalar:
+    """Inner product ``sum(conj(a) * b)``, without forming either tensor.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np, ttkit as tk
+    >>> t = tk.TensorTrain([np.ones((1, 2, 1)), np.ones((1, 3, 1))])
+    >>> float(tk.dot(t, t))
+    6.0
+    """
+    for name, train in (("a", a), ("b", b)):
+        if not isinstance(train, TensorTrain):
+            raise TypeError(f"{name} is a {type(train).__name__}, expected a TensorTrain")
+    dtype = np.result_type(a.dtype, b.dtype)
+    result = np.empty(1, dtype)
+    left, right = a.astype(dtype), b.astype(dtype)
+    call(lib.ttk_train_dot, left._handle, right._handle, address(result))
+    value: Scalar = result[0]
+    return value
