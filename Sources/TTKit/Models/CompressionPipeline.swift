@@ -156,7 +156,8 @@ public struct CompressionPipeline {
       try output.tie(task.name, to: target, kind)
       let shape = place?.entry.shape ?? source[target]?.entry.shape ?? []
       return WeightReport(
-        name: task.name, spec: spec?.description, shape: shape, byteCountBefore: place?.entry.byteCount ?? 0,
+        name: task.name, spec: spec?.description, shape: shape,
+        byteCountBefore: place?.entry.byteCount ?? 0,
         byteCount: 0, error: 0, seconds: 0, kind: kind)
     case .fit(let place, _, let kind, let transpose):
       guard let fitted, let dtype = place.entry.dtype.dtype else {

@@ -35,7 +35,8 @@ struct CompressionPlan {
       else { continue }
       try CompressionPlan.checkTie(name, nil, target, source, recipe)
       let task = Task(
-        name: name, work: .tie(
+        name: name,
+        work: .tie(
           nil, to: target, recipe.spec(for: target), kind: kind ?? WeightKind(guessedFrom: name)))
       tasks.append(task)
     }

@@ -44,6 +44,9 @@ public final class Model: Sendable {
   /// Names in byte order.
   public var names: [String] { items.map(\.name) }
 
+  /// Name of weight `i`, 0 <= i < count.
+  public func name(_ i: Int) -> String { items[i].name }
+
   /// What is known of weight `i`, 0 <= i < count.
   public func report(_ i: Int) throws(TTKitError) -> WeightReport {
     guard items.indices.contains(i) else {
@@ -160,6 +163,11 @@ public final class Model: Sendable {
   /// The layer of a weight, with the bias beside it.
   public func linear(_ name: String) throws(TTKitError) -> Linear {
     try Linear(matrix: matrix(name), bias: bias(name))
+  }
+
+  /// The embedding whose table is a weight.
+  public func embedding(_ name: String) throws(TTKitError) -> Embedding {
+    try Embedding(matrix: matrix(name))
   }
 }
 
