@@ -82,7 +82,8 @@ final class ReadableFile: Sendable {
 final class PendingFile {
   /// Bytes written so far.
   private(set) var size = 0
-  private let descriptor: Int32
+  /// -1 once sealed.
+  private var descriptor: Int32
   private let temporary: String
   private let target: String
   private var named: Bool
@@ -109,7 +110,7 @@ final class PendingFile {
   }
 
   deinit {
-    close(descriptor)
+    if descriptor >= 0 { close(descriptor) }
     if named { unsafe unlink(temporary) }
   }
 
@@ -157,14 +158,22 @@ final class PendingFile {
     }
   }
 
-  /// Waits until everything is on the disk.
-  func synchronize() throws(TTKitError) {
-    guard fsync(descriptor) == 0 else { throw systemError("write", target, errno) }
+  /// Waits until everything is on the disk; nothing can be appended after that.
+  func seal() throws(TTKitError) {
+    guard descriptor >= 0 else { return }
+    let synchronized = fsync(descriptor)
+    let code = errno
+    let closed = close(descriptor)
+    descriptor = -1
+    guard synchronized == 0 else { throw systemError("write", target, code) }
+    // Network file systems report a full disk here.
+    guard closed == 0 || errno == EINTR else { throw systemError("write", target, errno) }
   }
 
   /// Gives the file its final name, replacing a regular file that has it.
   func commit(as path: String? = nil) throws(TTKitError) {
     let path = path ?? target
+    try seal()
     precondition(named, "a scratch or committed file has no name to change")
     switch try fileKind(path) {
     case .missing, .file: break

@@ -109,7 +109,7 @@ public final class SafetensorsWriter {
     try file.append(prefix.span)
     try file.append(text)
     for tensor in layout { try file.append(tensor.range, of: scratch) }
-    try file.synchronize()
+    try file.seal()
     return SafetensorsDraft(target: target, file: file)
   }
 
