@@ -57,6 +57,9 @@ typedef struct ttkk_kernels {
   /* largest |x|; NaN or infinity anywhere gives a result that is not finite */
   float  (*max_abs_f32)(ptrdiff_t n, const float *x);
   double (*max_abs_f64)(ptrdiff_t n, const double *x);
+  /* sum of squares in float64; x is multiplied by scale first */
+  double (*sum_squares_f32)(ptrdiff_t n, const float *x);
+  double (*sum_squares_f64)(ptrdiff_t n, const double *x, double scale);
 } ttkk_kernels;
 
 /* The table of this process: the best level the CPU has, lowered by TTK_ISA=base|v3|v4. */

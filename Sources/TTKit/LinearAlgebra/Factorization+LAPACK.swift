@@ -72,12 +72,16 @@ public func lq<T: Scalar>(
 /// Thin SVD: `a` (m, n) = U (m, k) · diag(s) · Vᴴ (k, n), s descending, k = min(m, n).
 ///
 /// Divide and conquer (gesdd), and QR iteration (gesvd) when that fails to converge.
-/// - Throws: `.outOfMemory`; `.notConverged` when both fail; `.sizeOverflow` as in ``qr(_:)``.
+/// - Throws: `.nonFinite` for NaN or infinity, which LAPACK does not survive; `.outOfMemory`;
+///   `.notConverged` when both fail; `.sizeOverflow` as in ``qr(_:)``.
 public func svd<T: Scalar>(
   _ a: Tensor<T>
 ) throws(TTKitError) -> (u: Tensor<T>, s: [T.Real], vh: Tensor<T>) {
   let (m, n) = try lapackLengths(a)
   let k = min(m, n)
+  guard a.isFinite else {
+    throw .nonFinite("a \(m) x \(n) matrix holds NaN or infinity; scale the input down")
+  }
   let u = try Buffer<T>(count: m * k)  // fits: k <= n
   let vh = try Buffer<T>(count: k * n)  // fits: k <= m
   let s = try Buffer<T.Real>(count: k)
@@ -95,7 +99,7 @@ public func svd<T: Scalar>(
 
 // MARK: - Calls
 
-private typealias Pointer<T> = UnsafeMutablePointer<T>
+typealias Pointer<T> = UnsafeMutablePointer<T>
 private typealias SVDRoutine<T: Scalar> = (
   Int, Int, Pointer<T>, Pointer<T.Real>, Pointer<T>, Pointer<T>, Int, Pointer<T>, Int,
   Pointer<T.Real>, Pointer<Int32>, Pointer<Int32>
@@ -119,7 +123,7 @@ private func copy<T: Scalar>(_ a: Tensor<T>) throws(TTKitError) -> Buffer<T> {
 }
 
 /// Asks a routine for its best workspace, then runs it.
-private func withWorkspace<T: Scalar>(
+func withWorkspace<T: Scalar>(
   _ type: T.Type, _ call: (Pointer<T>, Int, Pointer<Int32>) -> Void
 ) throws(TTKitError) {
   var info: Int32 = 0
@@ -162,7 +166,7 @@ private func raw<T, Target>(_ pointer: UnsafeMutablePointer<T>, _ type: Target.T
   unsafe UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Target.self)
 }
 
-private func geqrf<T: Scalar>(
+func geqrf<T: Scalar>(
   _ m: Int, _ n: Int, _ a: Pointer<T>, _ lda: Int, _ tau: Pointer<T>, _ work: Pointer<T>,
   _ length: Int, _ info: Pointer<Int32>
 ) {

@@ -10,7 +10,7 @@ public enum Operand: Sendable {
 /// op(a) · op(b) for matrices.
 ///
 /// - Parameters: two-dimensional tensors whose inner lengths agree.
-/// - Throws: `.outOfMemory`.
+/// - Throws: `.outOfMemory`; `.sizeOverflow` when a length exceeds BLAS's 2³¹ − 1.
 public func product<T: Scalar>(
   _ a: Tensor<T>, _ b: Tensor<T>, _ opA: Operand = .plain, _ opB: Operand = .plain
 ) throws(TTKitError) -> Tensor<T> {
@@ -18,6 +18,9 @@ public func product<T: Scalar>(
   let (m, k) = opA == .plain ? (a.shape[0], a.shape[1]) : (a.shape[1], a.shape[0])
   let (kb, n) = opB == .plain ? (b.shape[0], b.shape[1]) : (b.shape[1], b.shape[0])
   precondition(k == kb, "inner lengths \(k) and \(kb) differ")
+  guard max(m, n, k) <= Int(Int32.max) else {
+    throw .sizeOverflow("a \(m) x \(k) x \(n) product exceeds BLAS's 2^31 - 1; use smaller modes")
+  }
   let buffer = try Buffer<T>(count: checkedProduct([m, n]), zeroed: k == 0)
   if m > 0 && n > 0 && k > 0 {
     // In bounds: shapes were checked above; leading dimensions are the row lengths.

@@ -10,6 +10,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   public let count: Int
   /// First element; valid while the buffer lives.
   let base: UnsafeMutablePointer<Element>
+  private let isOwned: Bool
 
   /// - Parameters:
   ///   - count: number of elements, at least 0.
@@ -27,9 +28,17 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     }
     self.count = count
     unsafe base = raw.bindMemory(to: Element.self, capacity: count)
+    isOwned = true
   }
 
-  deinit { unsafe ttkk_free(base) }
+  /// Somebody else's memory, which must outlive the buffer and is not freed.
+  init(borrowing base: UnsafeMutablePointer<Element>, count: Int) {
+    unsafe self.base = base
+    self.count = count
+    isOwned = false
+  }
+
+  deinit { if isOwned { unsafe ttkk_free(base) } }
 
   /// Bytes in use.
   public var byteCount: Int { count * MemoryLayout<Element>.stride }

@@ -76,6 +76,56 @@ public struct StridedView {
     return Tensor(shape: shape, buffer: buffer)
   }
 
+  /// Calls `body` with the elements as a tensor: the caller's own memory when it is compact, else a copy.
+  ///
+  /// The tensor and what shares its elements must not outlive `body`.
+  /// - Precondition: `Element` is the view's dtype in memory.
+  public func withTensor<Element: BitwiseCopyable, R>(
+    as type: Element.Type, _ body: (Tensor<Element>) throws(TTKitError) -> R
+  ) throws(TTKitError) -> R {
+    precondition(MemoryLayout<Element>.size == dtype.size, "element size differs from the dtype")
+    guard isCompact, count > 0, let data = unsafe data else { return try body(copied(as: type)) }
+    // In bounds: compact, and init checked that count elements are there.
+    let base = unsafe data.assumingMemoryBound(to: Element.self)
+    return try body(Tensor(shape: shape, buffer: unsafe Buffer(borrowing: base, count: count)))
+  }
+
+  /// Every axis split into digits (last fastest), then all axes in a new order.
+  ///
+  /// - Precondition: the digits of axis k multiply to its length; `order` permutes all digits.
+  public func split(_ digits: [[Int]], order: [Int]) -> StridedView {
+    var lengths: [Int] = []
+    var steps: [Int] = []
+    for (axis, parts) in digits.enumerated() {
+      precondition(parts.reduce(1, &*) == shape[axis], "digits do not multiply to the length")
+      lengths += parts
+      // No overflow that matters: a step of a digit longer than 1 is within the checked extent.
+      steps += rowMajorStrides(parts).map { $0 &* strides[axis] }
+    }
+    return unsafe StridedView(
+      data: data, shape: order.map { lengths[$0] }, strides: order.map { steps[$0] }, dtype)
+  }
+
+  private init(data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int], _ dtype: DType) {
+    self.shape = shape
+    self.strides = strides
+    self.dtype = dtype
+    unsafe self.data = data
+  }
+
+  /// True when no two elements can share memory: every step passes all that lies inside it.
+  ///
+  /// Sufficient for every slice and transpose of a compact array; exotic overlaps count as overlapping.
+  public var isInjective: Bool {
+    guard count > 1 else { return true }
+    var reach = 0
+    for (step, length) in zip(strides, shape).filter({ $1 > 1 }).sorted(by: { abs($0.0) < abs($1.0) }) {
+      guard abs(step) > reach else { return false }
+      reach += abs(step) * (length - 1)  // fits: init checked the sum
+    }
+    return true
+  }
+
   /// Writes a tensor of equal shape and dtype through the view.
   public func write<Element: BitwiseCopyable>(_ tensor: Tensor<Element>) {
     precondition(MemoryLayout<Element>.size == dtype.size, "element size differs from the dtype")

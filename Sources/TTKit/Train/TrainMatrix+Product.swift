@@ -1,0 +1,62 @@
+/// Matrices in tensor-train form times vectors, dense or trains.
+
+extension TrainMatrix {
+  /// This matrix times `x` (prod(columns), n): shape (prod(rows), n).
+  ///
+  /// One product per core, from the left; the finished row digit goes to the end, so that every product is
+  /// one of plain matrices.
+  /// - Complexity: ∑ r[k] r[k+1] rows[k] columns[k] · (what is left of x per core).
+  /// - Throws: `.invalidArgument` for another shape; `.nonFinite` for NaN or infinity in x; `.outOfMemory`.
+  public func multiplied(by x: Tensor<T>) throws(TTKitError) -> Tensor<T> {
+    let width = try checkedProduct(columns)
+    guard x.shape.count == 2, x.shape[0] == width else {
+      throw .invalidArgument(
+        "x has shape \(describe(x.shape)), expected (\(width), n), the matrix has \(width) columns")
+    }
+    guard x.isFinite else { throw .nonFinite("x holds NaN or infinity") }
+    let height = try checkedProduct(rows)
+    let n = x.shape[1]
+    if n == 0 { return try Tensor(shape: [height, 0]) { _ in } }
+    // State: (rank, columns still to come, n, row digits done), seen as one matrix.
+    var state = x
+    for core in cores {
+      let (a, m, c, b) = (core.shape[0], core.shape[1], core.shape[2], core.shape[3])
+      let matrix = try core.permuted([1, 3, 0, 2]).reshaped([m * b, a * c])  // fits: the core exists
+      let next = try product(matrix, state.reshaped([a * c, state.count / (a * c)]))
+      state = try next.reshaped([m, next.count / m]).permuted([1, 0])
+    }
+    return try state.reshaped([n, height]).permuted([1, 0])
+  }
+
+  /// This matrix times a train whose shape is `columns`; exact, ranks multiply.
+  /// - Throws: `.invalidArgument` for another shape; `.sizeOverflow`, `.outOfMemory`, `.nonFinite`.
+  public func multiplied(by x: TensorTrain<T>) throws(TTKitError) -> TensorTrain<T> {
+    guard x.shape == columns else {
+      throw .invalidArgument(
+        "the train has shape \(describe(x.shape)), expected \(describe(columns)), the columns")
+    }
+    var result: [Tensor<T>] = []
+    var exponent = 0
+    for (w, core) in zip(cores, x.cores) {
+      let left = try ScaledTensor(w, exponent: exponent)
+      let right = try ScaledTensor(core, exponent: left.exponent)
+      exponent = right.exponent
+      result.append(try contractedColumns(left.tensor, right.tensor))
+    }
+    result = try absorb(exponent, into: result, at: order - 1)
+    return try TensorTrain(checking: result)
+  }
+}
+
+/// (A, m, n, B) and (a, n, b) over n: (A a, m, B b).
+private func contractedColumns<T: Scalar>(
+  _ w: Tensor<T>, _ x: Tensor<T>
+) throws(TTKitError) -> Tensor<T> {
+  let (a, m, n, b) = (w.shape[0], w.shape[1], w.shape[2], w.shape[3])
+  let (c, d) = (x.shape[0], x.shape[2])
+  let left = try w.permuted([0, 1, 3, 2]).matrix(lastAxes: 1)
+  let right = try x.permuted([1, 0, 2]).reshaped([n, c * d])  // fits: the core exists
+  let shape = [try checkedProduct([a, c]), m, try checkedProduct([b, d])]
+  return try product(left, right).reshaped([a, m, b, c, d]).permuted([0, 3, 1, 2, 4])
+    .reshaped(shape)
+}

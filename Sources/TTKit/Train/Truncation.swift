@@ -1,0 +1,103 @@
+/// How much a truncation may drop, and the bookkeeping of what it did drop.
+
+/// What a caller allows: a relative and an absolute error, and caps on ranks that win over both.
+public struct Truncation: Sendable {
+  public var relative: Double
+  public var absolute: Double
+  /// Largest inner rank, nil for no cap.
+  public var maxRank: Int?
+  /// A cap for each of the d−1 inner bonds, nil for none.
+  public var maxRanks: [Int]?
+
+  public init(
+    relative: Double = 0, absolute: Double = 0, maxRank: Int? = nil, maxRanks: [Int]? = nil
+  ) {
+    self.relative = relative
+    self.absolute = absolute
+    self.maxRank = maxRank
+    self.maxRanks = maxRanks
+  }
+
+  /// - Throws: `.invalidArgument` naming the field.
+  func check(order: Int) throws(TTKitError) {
+    for (name, value) in [("rtol", relative), ("atol", absolute)] {
+      guard value >= 0, value.isFinite else {
+        throw .invalidArgument("\(name) is \(value), expected a finite number of at least 0")
+      }
+    }
+    if let maxRank, maxRank < 1 {
+      throw .invalidArgument("max_rank is \(maxRank), expected at least 1, or 0 for no cap")
+    }
+    guard let maxRanks else { return }
+    guard maxRanks.count == order - 1 else {
+      throw .invalidArgument(
+        "\(maxRanks.count) rank caps, expected \(order - 1), one for each inner bond")
+    }
+    for (bond, cap) in maxRanks.enumerated() where cap < 1 {
+      throw .invalidArgument("max_ranks[\(bond)] is \(cap), expected at least 1")
+    }
+  }
+
+  /// The cap of the bond after core `k`.
+  func cap(afterCore k: Int) -> Int { min(maxRank ?? .max, maxRanks?[k] ?? .max) }
+}
+
+/// Squared errors allowed and spent, in the units of the (possibly scaled) tensor at hand.
+///
+/// Truncations are orthogonal projections of one another's results, so squared errors add up
+/// (Oseledets 2011, Theorem 2.2), and what one step leaves unspent the later ones may use.
+struct TruncationBudget<Real: RealScalar> {
+  let norm: Double
+  private(set) var allowed: Double
+  private(set) var spent = 0.0
+  /// Truncations still to come, which share what is allowed.
+  private var steps: Int
+
+  /// - Parameter exponent: the tensor at hand is the caller's divided by 2^exponent.
+  init(_ truncation: Truncation, norm: Double, exponent: Int, steps: Int) {
+    self.norm = norm
+    self.steps = steps
+    let absolute = scaledByPowerOfTwo(truncation.absolute, -exponent)
+    let bound = max(truncation.relative * norm, absolute)
+    allowed = bound * bound
+  }
+
+  /// ‖tensor − result‖ / ‖tensor‖.
+  var relativeError: Double { norm > 0 ? spent.squareRoot() / norm : 0 }
+
+  /// How many of the descending singular values stay when this step may drop `share` of what is allowed.
+  ///
+  /// Values whose joint size is that of rounding errors of the factorisation, 4 eps √k ‖tensor‖, are
+  /// numerical zeros and always go. At least one stays.
+  func rank(of values: [Real], share: Double, cap: Int) -> Int {
+    let zero = 4 * Double(Real.ulpOfOne) * Double(values.count).squareRoot() * norm
+    let limit = max(allowed * share, zero * zero)
+    var tail = 0.0
+    var rank = values.count
+    while rank > 1 {
+      let next = tail + Double(values[rank - 1]) * Double(values[rank - 1])
+      if next > limit { break }
+      tail = next
+      rank -= 1
+    }
+    return min(rank, cap)
+  }
+
+  /// Books the dropped values.
+  mutating func drop(_ values: ArraySlice<Real>) {
+    drop(squared: values.reversed().reduce(0) { $0 + Double($1) * Double($1) })
+  }
+
+  mutating func drop(squared error: Double) {
+    spent += error
+    allowed = max(0, allowed - error)
+  }
+
+  /// One of the planned steps: decides, books, and passes on what it leaves unspent.
+  mutating func keep(_ values: [Real], cap: Int) -> Int {
+    let rank = rank(of: values, share: 1 / Double(max(steps, 1)), cap: cap)
+    drop(values[rank...])
+    steps -= 1
+    return rank
+  }
+}
