@@ -73,7 +73,7 @@ consumers: $(LIBRARY)
 	scripts/test-consumers
 
 test-python: $(LIBRARY) $(VENV_READY)
-	$(PY) scripts/abi.py --check
+	$(PY) scripts/abi.py
 	$(PY) -m pytest -q bindings/python
 	$(PY) -m mypy --strict bindings/python/src
 	$(PY) scripts/check-readme README.md
