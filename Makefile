@@ -14,7 +14,9 @@ export TTKIT_LIBRARY := $(CURDIR)/$(LIBRARY)
 
 VENV_READY := $(VENV)/.ready
 FUZZ_SECONDS ?= 3600
-SCRATCH_ASAN := .build/asan
+# Built with address sanitizer, and with counters that guide the fuzzer.
+LIBRARY_ASAN := build/asan/libttkit.so
+COVERAGE     := edge,inline-8bit-counters,pc-table,trace-cmp
 
 .NOTPARALLEL:
 .PHONY: all install deps demo test test-swift test-faults check-library consumers test-python lint \
@@ -81,16 +83,22 @@ test-python: $(LIBRARY) $(VENV_READY)
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
 
-# The Python tests over a library built with address sanitizer.
-asan: $(VENV_READY)
-	swift build --sanitize=address --product ttkit --scratch-path $(SCRATCH_ASAN)
-	scripts/with-asan $(SCRATCH_ASAN)/debug/libttkit.so $(PY) -m pytest -q bindings/python
+$(LIBRARY_ASAN): $(SOURCES) | deps
+	swift build -c release --sanitize=address --product ttkit --scratch-path .build/asan -Xswiftc -g \
+	  -Xswiftc -sanitize-coverage=$(COVERAGE) -Xcc -fsanitize-coverage=$(COVERAGE) \
+	  -Xlinker -soname=libttkit.so
+	mkdir -p $(@D)
+	cp .build/asan/release/libttkit.so $@
+
+# The Python tests over that library.
+asan: $(LIBRARY_ASAN) $(VENV_READY)
+	scripts/with-asan $(LIBRARY_ASAN) $(PY) -m pytest -q bindings/python
 
 # Fuzz targets: each for FUZZ_SECONDS, or only the stored corpus.
-fuzz: | deps
+fuzz: $(LIBRARY_ASAN)
 	scripts/fuzz run $(FUZZ_SECONDS)
 
-fuzz-replay: | deps
+fuzz-replay: $(LIBRARY_ASAN)
 	scripts/fuzz replay
 
 # Fresh seeds, all allocations, races, an hour of fuzzing for each target.
