@@ -1,7 +1,7 @@
 # make demo     compress a real sentence encoder and compare it with the original
 # make test     everything that must hold, in minutes
 # make install PREFIX=/usr/local     library, headers, pkg-config and CMake files
-# make nightly | mutants | bench     the long runs
+# make asan | nightly | mutants | fuzz | bench     the longer runs
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -12,7 +12,15 @@ LIBRARY := build/libttkit.so
 SOURCES := Package.swift $(shell find Sources include packaging -type f)
 export TTKIT_LIBRARY := $(CURDIR)/$(LIBRARY)
 
-.PHONY: all demo test install deps clean format
+VENV_READY := $(VENV)/.ready
+FUZZ_SECONDS ?= 3600
+# Built with address sanitizer, and with counters that guide the fuzzer.
+LIBRARY_ASAN := build/asan/libttkit.so
+COVERAGE     := edge,inline-8bit-counters,pc-table,trace-cmp
+
+.NOTPARALLEL:
+.PHONY: all install deps demo test test-swift test-faults check-library consumers test-python lint \
+  asan nightly mutants fuzz fuzz-replay bench format clean
 
 all: $(LIBRARY)
 
@@ -31,7 +39,7 @@ install: $(LIBRARY)
 	install -m 755 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/libttkit.so.$(VERSION)
 	ln -sf libttkit.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libttkit.so.0
 	ln -sf libttkit.so.0 $(DESTDIR)$(PREFIX)/lib/libttkit.so
-	install -m 644 include/ttkit.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 include/ttkit.h bindings/c/ttkit.hpp $(DESTDIR)$(PREFIX)/include/
 	install -m 644 include/ttkit/*.h $(DESTDIR)$(PREFIX)/include/ttkit/
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' packaging/ttkit.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/ttkit.pc
@@ -41,6 +49,70 @@ install: $(LIBRARY)
 
 deps:
 	@scripts/install-dependencies
+
+# The environment of the Python package and of its tests, made once for each list of dependencies.
+$(VENV_READY): bindings/python/pyproject.toml | $(LIBRARY)
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --disable-pip-version-check -e 'bindings/python[test,cli,bert]'
+	touch $@
+
+demo: $(LIBRARY) $(VENV_READY)
+	$(PY) examples/demo/demo.py
+
+test: test-swift test-faults check-library consumers test-python fuzz-replay lint
+
+test-swift: | deps
+	swift test
+
+# Planned faults hit every thread of a process: these tests run alone.
+test-faults: | deps
+	TTK_FAULT_TESTS=1 swift test --no-parallel --filter FaultLoops
+
+check-library: $(LIBRARY)
+	scripts/check-library $(LIBRARY)
+
+consumers: $(LIBRARY)
+	scripts/test-consumers
+
+test-python: $(LIBRARY) $(VENV_READY)
+	$(PY) scripts/abi.py
+	$(PY) -m pytest -q bindings/python
+	cd bindings/python && $(CURDIR)/$(PY) -m mypy --strict
+
+lint:
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+$(LIBRARY_ASAN): $(SOURCES) | deps
+	swift build -c release --sanitize=address --product ttkit --scratch-path .build/asan -Xswiftc -g \
+	  -Xswiftc -sanitize-coverage=$(COVERAGE) -Xcc -fsanitize-coverage=$(COVERAGE) \
+	  -Xlinker -soname=libttkit.so
+	mkdir -p $(@D)
+	cp .build/asan/release/libttkit.so $@
+
+# The Python tests over that library; C programs would have to be linked with the sanitizer too.
+asan: $(LIBRARY_ASAN) $(VENV_READY)
+	scripts/with-asan $(LIBRARY_ASAN) $(PY) -m pytest -q bindings/python -k 'not cBlock'
+
+# Fuzz targets: each for FUZZ_SECONDS, or only the stored corpus.
+fuzz: $(LIBRARY_ASAN)
+	scripts/fuzz run $(FUZZ_SECONDS)
+
+fuzz-replay: $(LIBRARY_ASAN)
+	scripts/fuzz replay
+
+# Fresh seeds, all allocations, races, an hour of fuzzing for each target.
+nightly: test
+	TTK_SEED=$$(date +%s) TTK_FAULT_TESTS=all swift test --no-parallel
+	swift test --sanitize=thread --scratch-path .build/tsan
+	$(MAKE) asan fuzz
+
+# Ten faults, seeded one at a time: the tests must notice each.
+mutants: | deps
+	$(PYTHON) scripts/mutants.py
+
+bench: $(LIBRARY) $(VENV_READY)
+	benchmarks/products/run
+	for script in benchmarks/*.py; do [ ! -e $$script ] || $(PY) $$script || exit 1; done
 
 format:
 	swift format --in-place --recursive Sources Tests Package.swift
