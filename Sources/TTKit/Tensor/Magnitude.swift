@@ -20,7 +20,8 @@ extension Tensor where Element: Scalar {
     let largest = largestComponent
     guard largest > 0, largest.isFinite else { return largest }
     // Squares of float32 fit a double; those of doubles beyond 2^±400 are scaled by a power of two.
-    let exponent = abs(Int(largest.exponent)) > 400 ? Int(largest.exponent) : 0
+    // 2^1000 lifts even the smallest subnormal far enough, and is itself a number.
+    let exponent = abs(Int(largest.exponent)) > 400 ? max(Int(largest.exponent), -1000) : 0
     return scaledByPowerOfTwo(sumOfSquares(scale: -exponent).squareRoot(), exponent)
   }
 

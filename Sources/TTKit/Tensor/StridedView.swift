@@ -119,7 +119,9 @@ public struct StridedView {
   public var isInjective: Bool {
     guard count > 1 else { return true }
     var reach = 0
-    for (step, length) in zip(strides, shape).filter({ $1 > 1 }).sorted(by: { abs($0.0) < abs($1.0) }) {
+    for (step, length) in zip(strides, shape).filter({ $1 > 1 }).sorted(by: {
+      abs($0.0) < abs($1.0)
+    }) {
       guard abs(step) > reach else { return false }
       reach += abs(step) * (length - 1)  // fits: init checked the sum
     }

@@ -49,7 +49,11 @@ public struct TensorTrain<T: Scalar>: Sendable {
         throw .nonFinite("core \(k) holds NaN or infinity; scale the numbers down or use float64")
       }
       // A product with this core changes exponents by at most this much.
-      if largest > 0 { reach += abs(Int(largest.exponent)) + 2 + core.shape[0].bitWidth - core.shape[0].leadingZeroBitCount }
+      if largest > 0 {
+        reach +=
+          abs(Int(largest.exponent)) + 2 + core.shape[0].bitWidth
+          - core.shape[0].leadingZeroBitCount
+      }
     }
     isTame = reach < (T.Real.dtype == .float32 ? 100 : 900)
     self.cores = cores

@@ -21,7 +21,7 @@ extension TrainMatrix {
     var state = x
     for core in cores {
       let (a, m, c, b) = (core.shape[0], core.shape[1], core.shape[2], core.shape[3])
-      let matrix = try core.permuted([1, 3, 0, 2]).reshaped([m * b, a * c])  // fits: the core exists
+      let matrix = try core.permuted([1, 3, 0, 2]).reshaped([m * b, a * c])
       let next = try product(matrix, state.reshaped([a * c, state.count / (a * c)]))
       state = try next.reshaped([m, next.count / m]).permuted([1, 0])
     }
@@ -55,7 +55,7 @@ private func contractedColumns<T: Scalar>(
   let (a, m, n, b) = (w.shape[0], w.shape[1], w.shape[2], w.shape[3])
   let (c, d) = (x.shape[0], x.shape[2])
   let left = try w.permuted([0, 1, 3, 2]).matrix(lastAxes: 1)
-  let right = try x.permuted([1, 0, 2]).reshaped([n, c * d])  // fits: the core exists
+  let right = try x.permuted([1, 0, 2]).reshaped([n, c * d])
   let shape = [try checkedProduct([a, c]), m, try checkedProduct([b, d])]
   return try product(left, right).reshaped([a, m, b, c, d]).permuted([0, 3, 1, 2, 4])
     .reshaped(shape)

@@ -289,7 +289,9 @@ private func each(
     func check<T: TestScalar>(_ type: T.Type) throws {
       var random = TrainRandom(seed: 14)
       var cores: [Tensor<T>] = []
-      for s in [[1, 2, 3, 2], [2, 3, 2, 3], [3, 2, 2, 1]] { try cores.append(random.tensor(s, type)) }
+      for s in [[1, 2, 3, 2], [2, 3, 2, 3], [3, 2, 2, 1]] {
+        try cores.append(random.tensor(s, type))
+      }
       let matrix = try TrainMatrix(cores: cores)
       let x = try random.train([3, 2, 2], type)
       let y = try random.train([2, 3, 2], type)

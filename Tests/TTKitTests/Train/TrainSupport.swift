@@ -69,7 +69,9 @@ struct TrainRandom {
   ) throws -> TensorTrain<T> {
     let bonds = [1] + ranks + [1]
     var cores: [Tensor<T>] = []
-    for (k, n) in shape.enumerated() { try cores.append(tensor([bonds[k], n, bonds[k + 1]], type)) }
+    for (k, n) in shape.enumerated() {
+      try cores.append(tensor([bonds[k], n, bonds[k + 1]], type))
+    }
     return try TensorTrain(cores: cores)
   }
 

@@ -1,0 +1,53 @@
+/// Entry points of ttkit/train.h: elements of a train, some or all.
+public import CTTKit
+internal import TTKit
+
+@c @implementation
+public func ttk_train_evaluate(
+  _ train: OpaquePointer?, _ count: Int64, _ indices: UnsafePointer<Int64>?,
+  _ values: UnsafeMutableRawPointer?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let value = try TTKitC.train(train, "train")
+    guard count >= 0 else { throw .invalidArgument("count is \(count), expected at least 0") }
+    if count == 0 { return }
+    let indices = try require(indices, "indices")
+    let values = try require(values, "values")
+    func evaluate<A: AnyTrain>(_ value: A) throws(TTKitError) {
+      let total = try checkedProduct([Int(count), value.order])
+      let read = try addresses(
+        indices, total, size: 8, alignment: MemoryLayout<Int64>.alignment, "indices")
+      let layout = MemoryLayout<A.Element>.self
+      let written = try addresses(
+        values, Int(count), size: layout.stride, alignment: layout.alignment, "values")
+      try requireApart(read, "indices", written, "values")
+      // In bounds as far as the caller's counts are right; both spans end with this call.
+      let points = Span(_unsafeStart: indices, count: total)
+      var out = MutableSpan(
+        _unsafeStart: values.assumingMemoryBound(to: A.Element.self), count: Int(count))
+      try value.train.evaluate(points, into: &out)
+    }
+    try evaluate(value)
+  }
+}
+
+@c @implementation
+public func ttk_train_to_array(
+  _ train: OpaquePointer?, _ tensor: UnsafeMutablePointer<ttk_array>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let value = try TTKitC.train(train, "train")
+    let array = try view(UnsafePointer(tensor), "tensor")
+    func write<A: AnyTrain>(_ value: A) throws(TTKitError) {
+      try requireDType(array, A.Element.self, "tensor")
+      guard array.shape == value.shape else {
+        throw .invalidArgument(
+          "tensor has shape \(describe(array.shape)), expected \(describe(value.shape)), the train's"
+        )
+      }
+      try requireWritable(array, "tensor")
+      array.write(try value.train.dense())
+    }
+    try write(value)
+  }
+}

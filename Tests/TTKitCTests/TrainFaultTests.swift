@@ -1,0 +1,99 @@
+import CTTKit
+import TTKitC
+import Testing
+
+extension FaultLoops {
+  /// Every entry point of trains that allocates, with every one of its allocations failing in turn.
+  @Suite(.serialized) struct TrainFaultTests {
+    private func check(
+      _ name: String, _ call: (UnsafeMutablePointer<OpaquePointer?>) -> ttk_status,
+      _ release: (OpaquePointer?) -> Void = { ttk_train_destroy($0) }
+    ) {
+      var out: OpaquePointer?
+      var status = ok
+      everyAllocationMayFail(name) {
+        status = call(&out)
+        return status
+      } destroy: {
+        defer {
+          release(out)
+          out = nil
+        }
+        return status == ok || out == nil
+      }
+    }
+
+    @Test func everyAllocationMayFail_trains() throws {
+      // Large enough to be peeled, projected and split.
+      let array = CArray([8, 8, 4, 4, 4, 8])
+      var options = svdOptions()
+      options.rtol = 0.5
+      check("svd") { ttk_svd(&array.array, &options, $0) }
+      let small = CArray([3, 4, 5])
+      check("svd, small") { ttk_svd(&small.array, nil, $0) }
+      let core = CArray([1, 4, 1])
+      var cores = [core.array, core.array]
+      check("from_cores") { ttk_train_from_cores(2, &cores, $0) }
+      let (a, b) = (try makeTrain(), try makeTrain())
+      check("round") { ttk_train_round(a.handle, nil, $0) }
+      check("add") { ttk_train_add(a.handle, b.handle, $0) }
+      check("subtract") { ttk_train_subtract(a.handle, b.handle, $0) }
+      check("hadamard") { ttk_train_hadamard(a.handle, b.handle, $0) }
+      var factor = 2.0
+      check("scale") { ttk_train_scale(a.handle, &factor, $0) }
+      check("sum") { ttk_train_sum(a.handle, 1, [1], nil, $0) }
+      check("orthogonalize") { ttk_train_orthogonalize(a.handle, 0, 1, 2, $0) }
+      check("transpose") { ttk_train_transpose(a.handle, [1, 0, 2], nil, $0) }
+      check("reverse") { ttk_train_transpose(a.handle, [2, 1, 0], nil, $0) }
+      var value = 0.0
+      everyAllocationMayFail("dot") {
+        ttk_train_dot(a.handle, b.handle, &value)
+      } destroy: {
+        true
+      }
+      everyAllocationMayFail("norm") {
+        ttk_train_norm(a.handle, &value)
+      } destroy: {
+        true
+      }
+      everyAllocationMayFail("evaluate") {
+        ttk_train_evaluate(a.handle, 1, [0, 0, 0], &value)
+      } destroy: {
+        true
+      }
+      let dense = CArray([3, 4, 5])
+      everyAllocationMayFail("to_array") {
+        ttk_train_to_array(a.handle, &dense.array)
+      } destroy: {
+        true
+      }
+    }
+
+    @Test func everyAllocationMayFail_trainMatrices() throws {
+      let destroy: (OpaquePointer?) -> Void = { ttk_train_matrix_destroy($0) }
+      let array = CArray([6, 8])
+      check(
+        "matrix_from_array",
+        { ttk_train_matrix_from_array(&array.array, 2, [2, 3], [4, 2], nil, $0) }, destroy)
+      let core = CArray([1, 2, 3, 1])
+      check("matrix_from_cores", { ttk_train_matrix_from_cores(1, &core.array, $0) }, destroy)
+      let matrix = try makeMatrix()
+      defer { ttk_train_matrix_destroy(matrix) }
+      check("matrix_transpose", { ttk_train_matrix_transpose(matrix, $0) }, destroy)
+      check("matrix_round", { ttk_train_matrix_round(matrix, nil, $0) }, destroy)
+      let x = try makeTrain([4, 2])
+      check("matrix_multiply_train") { ttk_train_matrix_multiply_train(matrix, x.handle, $0) }
+      let (right, result, dense) = (CArray([8, 2]), CArray([6, 2]), CArray([6, 8]))
+      everyAllocationMayFail("matrix_multiply_array") {
+        ttk_train_matrix_multiply_array(matrix, &right.array, &result.array)
+      } destroy: {
+        true
+      }
+      everyAllocationMayFail("matrix_to_array") {
+        ttk_train_matrix_to_array(matrix, &dense.array)
+      } destroy: {
+        true
+      }
+    }
+  }
+}
