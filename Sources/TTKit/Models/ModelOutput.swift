@@ -11,6 +11,8 @@ final class ModelOutput {
   private var shard: SafetensorsWriter?
   private var weights = JSONObject()
   private var tensorNames: [String] = []
+  /// Bytes the current shard's file will have at most, header included.
+  private var shardBound = 0
   private var drafts: [(draft: SafetensorsDraft, tensors: [String], byteCount: Int)] = []
   private var committed = false
 
@@ -54,17 +56,30 @@ final class ModelOutput {
     }
   }
 
-  /// The shard that takes `byteCount` more bytes: the current one, or a new one when it is full.
+  /// The shard that takes so many more bytes of file: the current one, or a new one when it is full.
   private func writer(for byteCount: Int) throws(TTKitError) -> SafetensorsWriter {
-    if let limit = maxShardByteCount, let shard, shard.byteCount > 0,
-      byteCount > limit - shard.byteCount
+    if let limit = maxShardByteCount, shard != nil, !tensorNames.isEmpty,
+      byteCount > limit - shardBound
     {
       try closeShard()
     }
-    if let shard { return shard }
-    let made = try SafetensorsWriter(path: joined(folder, "model.safetensors"))
-    shard = made
-    return made
+    if shard == nil {
+      shard = try SafetensorsWriter(path: joined(folder, "model.safetensors"))
+      shardBound = 512 + metadata.reduce(0) { $0 + inHeader($1.key) + inHeader($1.value) }
+    }
+    guard let shard else { throw .internal("no shard to write to") }
+    shardBound += byteCount
+    return shard
+  }
+
+  /// Bytes of text in a header at most: quoted twice, since our JSON is a string of the header's.
+  private func inHeader(_ text: String) -> Int {
+    text.utf8.reduce(8) { $0 + ($1 < 0x20 || $1 == 0x7f ? 12 : $1 == 0x22 || $1 == 0x5c ? 4 : 1) }
+  }
+
+  /// Bytes a tensor adds to a file at most: data, its member of the header, its checksum.
+  private func inFile(_ name: String, _ axes: Int, _ byteCount: Int) -> Int {
+    2 * inHeader(name) + 21 * (axes + 2) + 80 + byteCount
   }
 
   private func closeShard() throws(TTKitError) {
@@ -86,7 +101,7 @@ final class ModelOutput {
   /// Copies a tensor bit for bit.
   func copy(_ place: ModelSource.Place) throws(TTKitError) {
     let entry = place.entry
-    let writer = try writer(for: entry.byteCount)
+    let writer = try writer(for: inFile(entry.name, entry.shape.count, entry.byteCount))
     try writer.add(name: entry.name, dtype: entry.dtype, shape: entry.shape) {
       (append) throws(TTKitError) in
       try place.file.forEachPiece(of: entry) { (span) throws(TTKitError) in try append(span) }
@@ -95,7 +110,14 @@ final class ModelOutput {
   }
 
   func add(_ weight: StoredWeight, _ matrix: CompressedMatrix) throws(TTKitError) {
-    let writer = try writer(for: matrix.byteCount)
+    var bound = inHeader(try weight.json.serialized()) + inHeader(weight.name)
+    for core in matrix.cores {
+      for part in core.parts {
+        let longest = StoredWeight.partName(weight.name, "codebook", matrix.cores.count)
+        bound += inFile(longest, part.shape.count, part.bytes.count)
+      }
+    }
+    let writer = try writer(for: bound)
     for (k, core) in matrix.cores.enumerated() {
       for part in core.parts {
         let name = StoredWeight.partName(weight.name, part.name, k)
@@ -109,7 +131,7 @@ final class ModelOutput {
   }
 
   func tie(_ name: String, to target: String, _ kind: WeightKind) throws(TTKitError) {
-    _ = try writer(for: 0)
+    _ = try writer(for: inHeader(name) + inHeader(target) + 64)
     weights[name] = .object(["kind": .string(kind.rawValue), "tied": .string(target)])
   }
 
