@@ -92,5 +92,5 @@ def test_embedding_badTable_isRefused(table: np.ndarray, error: type[Exception])
 
 
 def test_embedding_described_fitsALine(embedding: tk.Embedding) -> None:
-    assert repr(embedding) == "Embedding(rows=23, features=8, spec='low_rank(rank=4)')"
+    assert repr(embedding) == "Embedding(rows=23, features=8, spec='low_rank(rank=4)@float32')"
     assert embedding.nbytes == 4 * 4 * (23 + 8)

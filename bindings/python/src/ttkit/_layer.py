@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from ctypes import byref, c_int32, c_int64, sizeof
 from typing import Any, Self, SupportsIndex
@@ -98,7 +99,7 @@ def prepare_options(
     max_rows: SupportsIndex, memory_limit: int | None, threads: int
 ) -> _abi.ttk_prepare_options:
     """Options of preparing."""
-    rows = max_rows.__index__()
+    rows = operator.index(max_rows)
     if rows < 1:
         raise ValueError(f"max_rows is {rows}, expected at least 1")
     if memory_limit is not None and memory_limit < 1:

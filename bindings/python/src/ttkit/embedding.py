@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from ctypes import byref
 from typing import Any, Self, SupportsIndex
@@ -122,7 +123,8 @@ class Embedding(Layer):
         """Make an embedding of given cores; see `Linear.from_cores`."""
         each, kept = views(_layer.common_dtype(cores))
         spec = text(spec_of(format, storage), "format")
-        arguments = spec, rows.__index__(), features.__index__(), len(kept), each
+        sizes = operator.index(rows), operator.index(features)
+        arguments = spec, *sizes, len(kept), each
         make = lib.ttk_embedding_from_cores
         return cls._made(create(lib.ttk_embedding_destroy, make, *arguments))
 

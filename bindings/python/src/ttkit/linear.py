@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from ctypes import addressof, byref, c_char
 from typing import Any, Self, SupportsIndex
@@ -198,7 +199,7 @@ class Linear(Layer):
         spec = text(spec_of(format, storage), "format")
         offsets = _layer.bias_view(bias, given[0].dtype)
         pointer = None if offsets is None else byref(offsets)
-        sizes = out_features.__index__(), in_features.__index__()
+        sizes = operator.index(out_features), operator.index(in_features)
         arguments = spec, *sizes, len(kept), each, pointer
         return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_from_cores, *arguments))
 
@@ -261,7 +262,7 @@ class Linear(Layer):
 
     def flops(self, rows: SupportsIndex) -> int:
         """Floating-point operations (a multiply-add is two) of applying it to so many rows."""
-        return int(lib.ttk_linear_flops(self._handle, rows.__index__()))
+        return int(lib.ttk_linear_flops(self._handle, operator.index(rows)))
 
     def close(self) -> None:
         """Free the memory now; may be repeated. Every later use raises ValueError."""
