@@ -1,9 +1,13 @@
+import Glibc
 import TTKit
+
+/// What `TTK_SEED` adds to every seed: 0 on each push, fresh for the nightly run, which prints it.
+private let freshSeed = getenv("TTK_SEED").flatMap { UInt64(String(cString: $0)) } ?? 0
 
 /// A small deterministic generator for tests: xorshift, seeded.
 struct TestRandom {
   private var state: UInt64
-  init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
+  init(seed: UInt64) { state = (seed &+ freshSeed &* 1000) &* 0x9e37_79b9_7f4a_7c15 | 1 }
 
   private mutating func next() -> UInt64 {
     state ^= state << 13

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Seeds faults into a copy of the tree, one at a time: the Swift tests must notice each.
+
+Usage: mutants.py [NAME...]. Prints a table; exit 1 if a fault survives or no longer applies.
+"""
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COPY = ROOT / "build" / "mutants"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One replacement; `old` must occur exactly once in the file."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+FAULTS = [
+    Fault("a sign in the tile", "Sources/CTTKKernels/tile.inc",
+          "a[r][u][0] += value * low;", "a[r][u][0] -= value * low;"),
+    Fault("an off-by-one column", "Sources/CTTKKernels/tile.inc",
+          "for (ptrdiff_t j = 0; j < columns; j++) y[r * y_step + j] = tile[r * WIDTH + j];",
+          "for (ptrdiff_t j = 0; j + 1 < columns; j++) y[r * y_step + j] = tile[r * WIDTH + j];"),
+    Fault("a dropped scale", "Sources/CTTKKernels/level.inc",
+          "out[i] = (float)codes[i] * scale;", "out[i] = (float)codes[i];"),
+    Fault("rounding half up", "Sources/CTTKKernels/half.h",
+          "0xfffu + ((rest >> 13) & 1)", "0x1000u"),
+    Fault("a forgotten block of k", "Sources/TTKit/LinearAlgebra/PackedMatrix+Kernels.swift",
+          "let first = start == 0 && !accumulate", "let first = !accumulate"),
+    Fault("a skipped truncation", "Sources/TTKit/Train/Truncation.swift",
+          "if next > limit { break }", "break"),
+    Fault("an error bound too loose", "Sources/TTKit/Train/Truncation.swift",
+          "allowed = bound * bound", "allowed = 4 * bound * bound"),
+    Fault("a swapped index", "Sources/TTKit/Train/TensorTrain+Evaluation.swift",
+          "(row[i], (i * n + index) * b)", "(row[i], (index * a + i) * b)"),
+    Fault("a missing check of ids", "Sources/TTKit/Layers/EmbeddingPlan+Kernels.swift",
+          "guard (0..<rows).contains(id) else {", "guard (0...rows).contains(id) else {"),
+    Fault("an unchecked stride", "Sources/TTKit/Tensor/StridedView.swift",
+          "guard !overflow, reach <= limit, extent + reach <= limit else {", "guard !overflow else {"),
+    Fault("a hole in a file", "Sources/TTKit/Models/SafetensorsHeader.swift",
+          "guard entry.offset == end else {", "guard entry.offset >= end else {"),
+    Fault("unknown options ignored", "Sources/TTKitC/Boundary.swift",
+          "where bytes[i] != 0 {", "where bytes[i] != 0 && i < own {"),
+]
+
+
+def copy_tree() -> None:
+    """The tracked and new files, with what is already built of them."""
+    COPY.mkdir(parents=True, exist_ok=True)
+    for name in ("Sources", "Tests", "include", "packaging"):
+        shutil.rmtree(COPY / name, ignore_errors=True)
+        shutil.copytree(ROOT / name, COPY / name)
+    shutil.copy2(ROOT / "Package.swift", COPY)
+
+
+def swift(*arguments: str) -> bool:
+    """Run one command in the copy; the log of the last is kept. False on failure or after ten minutes."""
+    with open(COPY / "log", "w") as log:
+        try:
+            return subprocess.run(
+                ["swift", *arguments], cwd=COPY, stdout=log, stderr=log, timeout=600).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+
+def verdict(fault: Fault) -> str:
+    """"caught", or what went wrong."""
+    path = COPY / fault.file
+    text = path.read_text()
+    if text.count(fault.old) != 1:
+        return f"DOES NOT APPLY: the text occurs {text.count(fault.old)} times in {fault.file}"
+    path.write_text(text.replace(fault.old, fault.new))
+    try:
+        if not swift("build", "--build-tests"):
+            return "DOES NOT BUILD"
+        return "SURVIVED" if swift("test", "--skip-build") else "caught"
+    finally:
+        path.write_text(text)
+
+
+def main() -> int:
+    wanted = set(sys.argv[1:])
+    copy_tree()
+    if not (swift("build", "--build-tests") and swift("test", "--skip-build")):
+        print(f"the tests fail without any fault; see {COPY / 'log'}", file=sys.stderr)
+        return 1
+    bad = 0
+    for fault in FAULTS:
+        if wanted and fault.name not in wanted:
+            continue
+        start = time.monotonic()
+        found = verdict(fault)
+        bad += found != "caught"
+        print(f"{fault.name:28} {found:10} {time.monotonic() - start:5.0f} s", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
