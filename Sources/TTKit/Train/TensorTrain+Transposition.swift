@@ -28,7 +28,7 @@ extension TensorTrain {
   /// Modes in reverse order; exact.
   public func reversed() throws(TTKitError) -> TensorTrain {
     var result: [Tensor<T>] = []
-    for core in cores.reversed() { try result.append(core.permuted([2, 1, 0])) }
+    for core in cores.reversed() { try result.append(core.transposed([2, 1, 0])) }
     return try TensorTrain(checking: result)
   }
 
@@ -108,7 +108,7 @@ private func exchangedPair<T: Scalar>(
 ) throws(TTKitError) -> Tensor<T> {
   try product(x.matrix(lastAxes: 1), y.matrix(lastAxes: 2))
     .reshaped([x.shape[0], x.shape[1], y.shape[1], y.shape[2]])
-    .permuted([0, 2, 1, 3])
+    .transposed([0, 2, 1, 3])
 }
 
 /// Pairs of positions whose values stand in descending order.

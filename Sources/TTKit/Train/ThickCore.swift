@@ -53,7 +53,7 @@ func truncatedSplit<T: Scalar>(
   if q >= 2 * p {
     // aᵀ = Q R, so a = Rᵀ Qᵀ, and a has the left singular vectors of Rᵀ.
     let factor = try triangularFactor(a, transposed: true, executor: executor)
-    let (u, s, _) = try svd(factor.permuted([1, 0]))
+    let (u, s, _) = try svd(factor.transposed([1, 0]))
     let basis = try u.block(at: [0, 0], shape: [p, rank(s)])
     return (basis, try product(basis, a, .conjugateTransposed, .plain))
   }

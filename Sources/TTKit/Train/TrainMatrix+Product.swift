@@ -21,11 +21,11 @@ extension TrainMatrix {
     var state = x
     for core in cores {
       let (a, m, c, b) = (core.shape[0], core.shape[1], core.shape[2], core.shape[3])
-      let matrix = try core.permuted([1, 3, 0, 2]).reshaped([m * b, a * c])
+      let matrix = try core.transposed([1, 3, 0, 2]).reshaped([m * b, a * c])
       let next = try product(matrix, state.reshaped([a * c, state.count / (a * c)]))
-      state = try next.reshaped([m, next.count / m]).permuted([1, 0])
+      state = try next.reshaped([m, next.count / m]).transposed([1, 0])
     }
-    return try state.reshaped([n, height]).permuted([1, 0])
+    return try state.reshaped([n, height]).transposed([1, 0])
   }
 
   /// This matrix times a train whose shape is `columns`; exact, ranks multiply.
@@ -54,9 +54,9 @@ private func contractedColumns<T: Scalar>(
 ) throws(TTKitError) -> Tensor<T> {
   let (a, m, n, b) = (w.shape[0], w.shape[1], w.shape[2], w.shape[3])
   let (c, d) = (x.shape[0], x.shape[2])
-  let left = try w.permuted([0, 1, 3, 2]).matrix(lastAxes: 1)
-  let right = try x.permuted([1, 0, 2]).reshaped([n, c * d])
+  let left = try w.transposed([0, 1, 3, 2]).matrix(lastAxes: 1)
+  let right = try x.transposed([1, 0, 2]).reshaped([n, c * d])
   let shape = [try checkedProduct([a, c]), m, try checkedProduct([b, d])]
-  return try product(left, right).reshaped([a, m, b, c, d]).permuted([0, 3, 1, 2, 4])
+  return try product(left, right).reshaped([a, m, b, c, d]).transposed([0, 3, 1, 2, 4])
     .reshaped(shape)
 }

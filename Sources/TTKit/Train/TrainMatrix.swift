@@ -50,7 +50,7 @@ public struct TrainMatrix<T: Scalar>: Sendable {
   /// The transpose, not conjugated; exact.
   public func transposed() throws(TTKitError) -> TrainMatrix {
     var result: [Tensor<T>] = []
-    for core in cores { try result.append(core.permuted([0, 2, 1, 3])) }
+    for core in cores { try result.append(core.transposed([0, 2, 1, 3])) }
     return try TrainMatrix(cores: result, error: error)
   }
 

@@ -22,7 +22,7 @@ private func each(
         try each { random, seed in
           let a = try random.tensor(random.shape(), type)
           let train = try TensorTrain(decomposing: a, Truncation(relative: rtol))
-          let difference = try relativeDifference(train.dense(), a)
+          let difference = try relativeError(train.dense(), a)
           let d = Double(a.shape.count)
           // Each of d factorisations and products adds rounding errors of about 8 eps √(length).
           let rounding = 8 * d * T.eps * Double(a.count).squareRoot()
@@ -70,7 +70,7 @@ private func each(
         }
         let found = try TensorTrain(decomposing: sum.dense())
         #expect(found.ranks.allSatisfy { $0 <= count }, "\(type) seed \(seed)")
-        #expect(try relativeDifference(found.dense(), sum.dense()) <= 400 * T.eps)
+        #expect(try relativeError(found.dense(), sum.dense()) <= 400 * T.eps)
       }
     }
   }
@@ -169,13 +169,13 @@ private func each(
           let shape = random.shape()
           let a = try random.train(shape, type).adding(random.train(shape, type))
           let rounded = try a.rounded(Truncation(relative: rtol))
-          let difference = try relativeDifference(rounded.dense(), a.dense())
+          let difference = try relativeError(rounded.dense(), a.dense())
           let rounding = 64 * T.eps * Double(shape.count)
           #expect(difference <= rtol + rounding, "\(type) seed \(seed) shape \(shape)")
           #expect(abs(rounded.error - difference) <= rounding, "\(type) seed \(seed) \(shape)")
           #expect(zip(rounded.ranks, a.ranks).allSatisfy { $0 <= $1 }, "seed \(seed)")
           let again = try rounded.rounded()
-          #expect(try relativeDifference(again.dense(), rounded.dense()) <= rounding)
+          #expect(try relativeError(again.dense(), rounded.dense()) <= rounding)
         }
       }
     }
@@ -199,10 +199,10 @@ private func each(
       cores[0] = try product(cores[0].matrix(lastAxes: 1), gauge(g)).reshaped([1, 3, 3])
       cores[1] = try product(gauge(T.zero - g), cores[1].matrix(lastAxes: 2)).reshaped([3, 4, 4])
       let b = try TensorTrain(cores: cores)
-      #expect(try relativeDifference(b.dense(), a.dense()) <= 64 * T.eps)
+      #expect(try relativeError(b.dense(), a.dense()) <= 64 * T.eps)
       #expect(try abs(b.norm() - a.norm()) <= 64 * T.eps * a.norm())
       let (x, y) = try (a.rounded(), b.rounded())
-      #expect(try relativeDifference(y.dense(), x.dense()) <= 256 * T.eps)
+      #expect(try relativeError(y.dense(), x.dense()) <= 256 * T.eps)
     }
   }
 
@@ -216,13 +216,13 @@ private func each(
         var axes = Array(shape.indices)
         for k in axes.indices.dropLast() { axes.swapAt(k, random.integer(k...(axes.count - 1))) }
         let b = try a.transposed(axes)
-        let expected = try a.dense().permuted(axes)
+        let expected = try a.dense().transposed(axes)
         let tolerance = 64 * T.eps * Double(shape.count * shape.count)
-        #expect(try relativeDifference(b.dense(), expected) <= tolerance, "seed \(seed) \(axes)")
+        #expect(try relativeError(b.dense(), expected) <= tolerance, "seed \(seed) \(axes)")
         let reversed = try a.transposed(Array(shape.indices.reversed()))
         #expect(reversed.ranks == a.ranks.reversed())
-        let mirrored = try a.dense().permuted(shape.indices.reversed())
-        #expect(try relativeDifference(reversed.dense(), mirrored) <= tolerance, "seed \(seed)")
+        let mirrored = try a.dense().transposed(shape.indices.reversed())
+        #expect(try relativeError(reversed.dense(), mirrored) <= tolerance, "seed \(seed)")
       }
     }
   }
@@ -278,7 +278,7 @@ private func each(
         let dot = Double(try b.dot(b).realPart)
         #expect(abs(dot - expected * expected) <= 256 * T.eps * expected * expected)
         let found = try TensorTrain(decomposing: b.dense())
-        #expect(try relativeDifference(found.dense(), b.dense()) <= 256 * T.eps, "\(type)")
+        #expect(try relativeError(found.dense(), b.dense()) <= 256 * T.eps, "\(type)")
       }
     }
   }

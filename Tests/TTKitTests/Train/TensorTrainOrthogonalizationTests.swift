@@ -15,10 +15,10 @@ import Testing
         }
         for core in moved.cores[(center + 1)...] {
           // QQᴴ = I: the columns of Qᵀ are orthonormal.
-          let rows = try core.matrix(lastAxes: 2).permuted([1, 0])
+          let rows = try core.matrix(lastAxes: 2).transposed([1, 0])
           #expect(try orthogonalityError(rows) < 32 * T.eps)
         }
-        #expect(try relativeDifference(moved.dense(), train.dense()) < 128 * T.eps)
+        #expect(try relativeError(moved.dense(), train.dense()) < 128 * T.eps)
       }
     }
   }
@@ -30,7 +30,7 @@ import Testing
     #expect(moved.cores[0].elements == train.cores[0].elements)
     #expect(moved.cores[4].elements == train.cores[4].elements)
     #expect(try orthogonalityError(moved.cores[1].matrix(lastAxes: 1)) < 32 * Double.eps)
-    #expect(try relativeDifference(moved.dense(), train.dense()) < 64 * Double.eps)
+    #expect(try relativeError(moved.dense(), train.dense()) < 64 * Double.eps)
     let untouched = try train.orthogonalized(first: 2, center: 2, last: 2)
     #expect(zip(untouched.cores, train.cores).allSatisfy { $0.elements == $1.elements })
   }
@@ -42,7 +42,7 @@ import Testing
     let right = try train.reversed().orthogonalized(first: 0, center: 0, last: 2)
     #expect(left.ranks == right.ranks.reversed())
     let mirrored = try right.reversed()
-    #expect(try relativeDifference(mirrored.dense(), left.dense()) < 64 * Double.eps)
+    #expect(try relativeError(mirrored.dense(), left.dense()) < 64 * Double.eps)
     #expect(abs(left.cores[2].norm - right.cores[0].norm) < 64 * Double.eps * left.cores[2].norm)
   }
 

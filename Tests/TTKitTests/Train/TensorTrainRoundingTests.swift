@@ -28,10 +28,10 @@ import Testing
       let sum = try x.adding(x).rounded(Truncation(relative: max(1e-10, 8 * T.eps)))
       #expect(sum.ranks == x.ranks)
       let twice = try x.scaled(by: T(2, imaginary: 0))
-      #expect(try relativeDifference(sum.dense(), twice.dense()) <= 128 * T.eps)
+      #expect(try relativeError(sum.dense(), twice.dense()) <= 128 * T.eps)
       let half = try x.adding(x.scaled(by: T(0.5, imaginary: 0))).rounded()
       let more = try x.scaled(by: T(1.5, imaginary: 0))
-      #expect(try relativeDifference(half.dense(), more.dense()) <= 128 * T.eps)
+      #expect(try relativeError(half.dense(), more.dense()) <= 128 * T.eps)
     }
   }
 
@@ -56,8 +56,8 @@ import Testing
     let x = try random.train([5, 6, 7], ranks: [3, 3], Double.self)
     let rounded = try x.rounded(Truncation(maxRank: 3))
     #expect(rounded.ranks == x.ranks)
-    #expect(try relativeDifference(rounded.dense(), x.dense()) < 1e-14)
-    #expect(try relativeDifference(rounded.rounded().dense(), rounded.dense()) < 1e-14)
+    #expect(try relativeError(rounded.dense(), x.dense()) < 1e-14)
+    #expect(try relativeError(rounded.rounded().dense(), rounded.dense()) < 1e-14)
   }
 
   @Test func fiveHundredModes_neitherOverflowNorUnderflow() throws {

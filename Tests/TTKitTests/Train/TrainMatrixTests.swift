@@ -46,7 +46,7 @@ import Testing
           decomposing: array, as: type, rows: [2, 4, 3], columns: [3, 2, 5])
         #expect(found.ranks == [1, 2, 3, 1])
         #expect(found.rows == [2, 4, 3] && found.columns == [3, 2, 5])
-        #expect(try relativeDifference(dense(found), a) < 128 * T.eps)
+        #expect(try relativeError(dense(found), a) < 128 * T.eps)
         for (rows, columns) in [
           ([2, 4], [3, 2, 5]), ([2, 4, 4], [3, 2, 5]), ([0, 4], [3, 10]),
         ] {
@@ -70,7 +70,7 @@ import Testing
             data: bytes.baseAddress, shape: expected.shape, strides: nil, dtype: T.dtype))
       }
       let found = try Tensor(shape: expected.shape, elements: values)
-      #expect(try relativeDifference(found, expected) < 32 * T.eps)
+      #expect(try relativeError(found, expected) < 32 * T.eps)
     }
   }
 
@@ -83,24 +83,24 @@ import Testing
       for n in [1, 4] {
         let x = try source.tensor([30, n], type)
         let y = try matrix.multiplied(by: x)
-        #expect(try relativeDifference(y, product(a, x)) < 64 * T.eps)
+        #expect(try relativeError(y, product(a, x)) < 64 * T.eps)
       }
       #expect(try matrix.multiplied(by: source.tensor([30, 0], type)).shape == [24, 0])
       let x = try source.train([3, 2, 5], ranks: [2, 2], type)
       let y = try matrix.multiplied(by: x)
       #expect(y.ranks == [1, 4, 6, 1])
       let expected = try product(a, x.dense().reshaped([30, 1])).reshaped([2, 4, 3])
-      #expect(try relativeDifference(y.dense(), expected) < 64 * T.eps)
+      #expect(try relativeError(y.dense(), expected) < 64 * T.eps)
       let back = try matrix.transposed()
       #expect(back.rows == matrix.columns && back.columns == matrix.rows)
-      #expect(try relativeDifference(dense(back), a.permuted([1, 0])) < 32 * T.eps)
+      #expect(try relativeError(dense(back), a.transposed([1, 0])) < 32 * T.eps)
     }
   }
 
   @Test func rounding_keepsItsTolerance() throws {
     let matrix = try random(Double.self)
     let rounded = try matrix.rounded(Truncation(relative: 0.3))
-    let error = try relativeDifference(dense(rounded), dense(matrix))
+    let error = try relativeError(dense(rounded), dense(matrix))
     #expect(error <= 0.3 && abs(rounded.error - error) < 64 * Double.eps)
   }
 

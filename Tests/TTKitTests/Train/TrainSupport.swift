@@ -82,7 +82,7 @@ struct TrainRandom {
 }
 
 /// ‖a − b‖ / ‖b‖, or ‖a‖ when b is 0.
-func relativeDifference<T: Scalar>(_ a: Tensor<T>, _ b: Tensor<T>) throws -> Double {
+func relativeError<T: Scalar>(_ a: Tensor<T>, _ b: Tensor<T>) throws -> Double {
   #expect(a.shape == b.shape)
   let difference = try Tensor(
     shape: b.shape, elements: zip(a.elements, b.elements).map { $0 - $1 })

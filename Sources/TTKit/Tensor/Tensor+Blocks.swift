@@ -1,20 +1,7 @@
-/// Rearranging dense tensors: new orders of axes, blocks cut out, blocks put together.
+/// Blocks of dense tensors: cut out, put together, and all elements as bytes.
 internal import CTTKKernels
 
 extension Tensor {
-  /// The axes in a new order: axis k of the result is axis `axes[k]` of this tensor.
-  public func permuted(_ axes: [Int]) throws(TTKitError) -> Tensor {
-    precondition(axes.sorted() == Array(shape.indices), "axes are no permutation")
-    let target = axes.map { shape[$0] }
-    let steps = rowMajorStrides(shape)
-    let buffer = try Buffer<Element>(count: count)
-    // In bounds: both layouts enumerate the same count elements.
-    unsafe ttkk_copy_strided(
-      buffer.base, rowMajorStrides(target), storage.buffer.base, axes.map { steps[$0] }, target,
-      Int32(target.count), MemoryLayout<Element>.size)
-    return Tensor(shape: target, buffer: buffer)
-  }
-
   /// A copy of the block of the given shape whose first element is at `offset`.
   public func block(at offset: [Int], shape block: [Int]) throws(TTKitError) -> Tensor {
     checkBlock(offset, block, in: shape)
@@ -43,6 +30,14 @@ extension Tensor {
         block.shape, Int32(shape.count), MemoryLayout<Element>.size)
     }
     return Tensor(shape: shape, buffer: buffer)
+  }
+
+  /// Calls `body` with all elements as bytes.
+  func withBytes<R>(_ body: (Span<UInt8>) throws(TTKitError) -> R) throws(TTKitError) -> R {
+    defer { withExtendedLifetime(storage) {} }
+    // In bounds: the buffer holds byteCount bytes, and storage outlives the call of body.
+    let base = unsafe UnsafeRawPointer(storage.buffer.base).assumingMemoryBound(to: UInt8.self)
+    return try body(unsafe Span(_unsafeStart: base, count: byteCount))
   }
 
   /// A tensor with memory of its own.
