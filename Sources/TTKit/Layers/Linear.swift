@@ -63,7 +63,7 @@ public struct Bias: Sendable {
     values = try WeightValues(view)
     count = view.shape[0]
     dtype = view.dtype
-    guard try converted(to: Double.self).largestMagnitude.isFinite else {
+    guard try converted(to: Double.self).isFinite else {
       throw .nonFinite("bias holds NaN or infinity; expected finite values")
     }
   }

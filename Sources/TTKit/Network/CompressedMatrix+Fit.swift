@@ -29,7 +29,7 @@ extension CompressedMatrix {
       throw .invalidArgument(
         "a weight has shape \(describe(matrix.shape)), expected two axes of at least 1")
     }
-    guard matrix.largestMagnitude.isFinite else {
+    guard matrix.isFinite else {
       throw .nonFinite("a weight holds NaN or infinity; expected finite values")
     }
     let (rows, columns) = (matrix.shape[0], matrix.shape[1])
@@ -51,7 +51,9 @@ extension CompressedMatrix {
       }
     }
     let made = CompressedMatrix(rows: rows, columns: columns, terms: terms, error: .nan)
-    let error = relativeDifference(matrix, try made.dense(T.self))
+    let whole = matrix.norm
+    let lost = try subtracted(matrix, made.dense(T.self)).norm
+    let error = lost == 0 ? 0 : lost / whole
     return CompressedMatrix(rows: rows, columns: columns, terms: terms, error: error)
   }
 
@@ -165,7 +167,7 @@ extension Term {
       coreShapes: cores.map(\.shape), rows: rows, columns: columns)
     var encoded: [EncodedCore] = []
     for core in cores {
-      guard core.largestMagnitude.isFinite else {
+      guard core.isFinite else {
         throw .nonFinite("a core holds NaN or infinity; expected finite values")
       }
       encoded.append(try EncodedCore(core, storage: storage))

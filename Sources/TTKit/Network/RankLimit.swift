@@ -54,4 +54,11 @@ public struct RankLimit: Sendable, Equatable {
     limit.isExact = true
     return limit
   }
+
+  /// The limit as trains understand it.
+  var truncation: Truncation {
+    let one = ranks?.count == 1
+    return Truncation(
+      relative: rtol, maxRank: one ? ranks?[0] : nil, maxRanks: one ? nil : ranks)
+  }
 }

@@ -26,8 +26,7 @@ func encodeFloats<T: RealScalar>(
   default: unsafe raw.copyMemory(from: source, byteCount: bytes.count)
   }
   let encoded = Tensor(shape: [bytes.count], buffer: bytes)
-  let largest = try floats(encoded, dtype).largestMagnitude
-  guard largest.isFinite else {
+  guard try floats(encoded, dtype).isFinite else {
     throw .nonFinite("a value exceeds the largest \(dtype.name); use bfloat16 or float32")
   }
   return encoded
@@ -84,16 +83,6 @@ private func decodeSingles(
 }
 
 extension Tensor where Element: RealScalar {
-  /// Largest magnitude; not finite when any element is not.
-  var largestMagnitude: Double {
-    let base = unsafe UnsafeRawPointer(storage.buffer.base)
-    // In bounds: count elements of the type the dtype names.
-    return Element.dtype == .float32
-      ? unsafe Double(
-        ttkk_active().pointee.max_abs_f32(count, base.assumingMemoryBound(to: Float.self)))
-      : unsafe ttkk_active().pointee.max_abs_f64(count, base.assumingMemoryBound(to: Double.self))
-  }
-
   /// The same values in another precision.
   func converted<Other: RealScalar>(to type: Other.Type) throws(TTKitError) -> Tensor<Other> {
     if let same = self as? Tensor<Other> { return same }

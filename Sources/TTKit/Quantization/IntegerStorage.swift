@@ -35,7 +35,7 @@ public struct IntegerStorage: Storage {
     let parts = try layout(core.shape)
     let grid = try GroupGrid(shape: core.shape, group: group)
     let single = try core.converted(to: Float.self)
-    guard single.largestMagnitude.isFinite else {
+    guard single.isFinite else {
       throw .nonFinite("a value exceeds the largest float32; int8 scales cannot hold it")
     }
     let exact = try groupScales(single, grid, levels: 127)
