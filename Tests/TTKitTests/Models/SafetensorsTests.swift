@@ -88,6 +88,7 @@ func writeSample(_ path: String) throws {
     #"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#,
     #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}}"#,
+    #"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}"#,
     #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"U8","shape":[4.0],"data_offsets":[0,4]}}"#, #"{"a":[]}"#, "{}", "[]", "",
     " {}",
