@@ -1,4 +1,4 @@
-/// Files by system calls: positioned reads, appends, and files that appear whole or not at all.
+/// Files written by system calls, which appear whole or not at all.
 internal import CTTKKernels
 internal import Glibc
 internal import Synchronization
@@ -15,68 +15,8 @@ func crc32c(_ bytes: Span<UInt8>, continuing crc: UInt32 = 0) -> UInt32 {
   unsafe bytes.withUnsafeBytes { unsafe ttkk_crc32c(crc, $0.baseAddress, $0.count) }
 }
 
-/// The largest piece of a system call and of copies through memory.
+/// Largest piece of one system call.
 private let pieceSize = 1 << 30
-
-/// Reads until `count` bytes are there; false when the file ends before.
-private func readFully(
-  _ descriptor: Int32, _ target: UnsafeMutableRawPointer, _ count: Int, at offset: Int,
-  _ path: String
-) throws(TTKitError) {
-  var done = 0
-  while done < count {
-    // In bounds: at most count - done bytes behind target + done.
-    let n = unsafe pread(
-      descriptor, target + done, min(count - done, pieceSize), off_t(offset + done))
-    if n < 0 && errno == EINTR { continue }
-    guard n >= 0 else { throw systemError("read", path, errno) }
-    guard n > 0 else {
-      throw .io("cannot read \(path): it ended at byte \(offset + done) while being read")
-    }
-    done += n
-  }
-}
-
-/// A regular file open for reading at any position, from any thread.
-final class ReadableFile: Sendable {
-  let path: String
-  let size: Int
-  private let descriptor: Int32
-
-  /// - Throws: `.io` when the system refuses, or when the path is no regular file.
-  init(path: String) throws(TTKitError) {
-    // O_NONBLOCK: opening a pipe must not wait; regular files do not care.
-    let opened = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard opened >= 0 else { throw systemError("open", path, errno) }
-    var status = stat()
-    guard unsafe fstat(opened, &status) == 0 else {
-      let code = errno
-      close(opened)
-      throw systemError("open", path, code)
-    }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      close(opened)
-      let what = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "no regular file"
-      throw .io("cannot read \(path): it is \(what), expected a file")
-    }
-    self.path = path
-    size = Int(status.st_size)
-    descriptor = opened
-  }
-
-  deinit { close(descriptor) }
-
-  /// `count` elements from byte `offset` on; both must lie within `size`.
-  func read<Element: BitwiseCopyable>(
-    _ type: Element.Type, count: Int, at offset: Int
-  ) throws(TTKitError) -> Buffer<Element> {
-    let buffer = try Buffer<Element>(count: count)
-    // In bounds: the buffer holds exactly byteCount bytes.
-    unsafe try readFully(
-      descriptor, UnsafeMutableRawPointer(buffer.base), buffer.byteCount, at: offset, path)
-    return buffer
-  }
-}
 
 /// A file under a temporary name, which gets its own at the very end or vanishes.
 final class PendingFile {

@@ -62,7 +62,9 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   }
 
   public private(set) var members: [Member] = []
+  /// Places of keys, kept for large objects only: a header has many thousand small ones.
   private var positions: [String: Int] = [:]
+  private static let searched = 8
 
   public init() {}
 
@@ -72,16 +74,23 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
 
   public var keys: [String] { members.map(\.key) }
 
+  private func position(_ key: String) -> Int? {
+    positions.isEmpty ? members.firstIndex { $0.key == key } : positions[key]
+  }
+
   /// The value of a key. Setting appends a new key at the end; setting nil does nothing.
   public subscript(key: String) -> JSONValue? {
-    get { positions[key].map { members[$0].value } }
+    get { position(key).map { members[$0].value } }
     set {
       guard let newValue else { return }
-      if let position = positions[key] {
+      if let position = position(key) {
         members[position].value = newValue
-      } else {
-        positions[key] = members.count
-        members.append(Member(key: key, value: newValue))
+        return
+      }
+      members.append(Member(key: key, value: newValue))
+      if members.count > JSONObject.searched {
+        // The first time, all keys so far; then the new one.
+        for i in positions.count..<members.count { positions[members[i].key] = i }
       }
     }
   }

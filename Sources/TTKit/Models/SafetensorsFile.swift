@@ -13,9 +13,10 @@ public final class SafetensorsFile: Sendable {
 
   /// Opens a file and checks its header against its length; reads no tensor.
   ///
+  /// - Parameter mapped: reads through a mapping; nobody may cut the file while it is open.
   /// - Throws: `.io` when the system refuses, `.format` when it is no sound safetensors file.
-  public init(path: String) throws(TTKitError) {
-    file = try ReadableFile(path: path)
+  public init(path: String, mapped: Bool = false) throws(TTKitError) {
+    file = try ReadableFile(path: path, mapped: mapped)
     self.path = path
     guard file.size >= 8 else {
       throw .format(
@@ -84,8 +85,7 @@ public final class SafetensorsFile: Sendable {
     var begin = 0
     while begin < entry.byteCount {
       let end = min(begin + max(size, 1), entry.byteCount)
-      let piece = try bytes(of: entry, begin..<end)
-      try piece.withSpan { (span) throws(TTKitError) in try body(span) }
+      try file.withBytes(end - begin, at: dataStart + entry.offset + begin, body)
       begin = end
     }
   }

@@ -38,6 +38,17 @@ import Testing
     #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: bytes.span) }
   }
 
+  @Test func objects_ofAnySize_findAndReplace() {
+    var object = JSONObject()
+    for count in 1...20 {
+      object["k\(count)"] = .integer(count)
+      object["k1"] = .integer(-count)
+      #expect(object.members.count == count && object["k\(count + 1)"] == nil)
+      for k in 2..<max(count, 2) { #expect(object["k\(k)"] == .integer(k)) }
+      #expect(object["k1"] == .integer(-count))
+    }
+  }
+
   @Test func notANumber_cannotBeWritten() {
     #expect(throws: TTKitError.self) { try JSONValue.number(.nan).serialized() }
   }

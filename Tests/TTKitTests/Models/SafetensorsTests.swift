@@ -32,6 +32,24 @@ func writeSample(_ path: String) throws {
     #expect(try readAll(path).count % 8 == 3, "header and floats end at a multiple of 8")
   }
 
+  @Test func mappedFiles_readTheSame() throws {
+    try writeSample(folder("x"))
+    let (plain, mapped) = (
+      try SafetensorsFile(path: folder("x")), try SafetensorsFile(path: folder("x"), mapped: true)
+    )
+    #expect(try mapped.manifest(of: .layer) == plain.manifest(of: .layer))
+    for entry in plain.entries {
+      #expect(try mapped.bytes(of: entry).elements == plain.bytes(of: entry).elements)
+      var pieces: [UInt8] = []
+      try mapped.forEachPiece(of: entry, size: 5) { (span) throws(TTKitError) in
+        for i in span.indices { pieces.append(span[i]) }
+      }
+      #expect(try pieces == plain.bytes(of: entry).elements)
+    }
+    try writeAll(folder("empty"), "")
+    #expect(throws: TTKitError.self) { try SafetensorsFile(path: folder("empty"), mapped: true) }
+  }
+
   @Test func sameCalls_giveTheSameBytes() throws {
     try writeSample(folder("a"))
     try writeSample(folder("b"))
@@ -70,6 +88,7 @@ func writeSample(_ path: String) throws {
     #"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}"#,
     #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}}"#,
+    #"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}"#,
     #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#,
     #"{"a":{"dtype":"U8","shape":[4.0],"data_offsets":[0,4]}}"#, #"{"a":[]}"#, "{}", "[]", "",
     " {}",

@@ -35,6 +35,18 @@ import Testing
     #expect(index.totalSize == (try Model(path: out).byteCount))
   }
 
+  @Test func everyLimit_isKept_exceptByWeightsThatAreLargerAlone() throws {
+    for limit in stride(from: 1200, to: 3600, by: 100) {
+      let out = folder("out\(limit)")
+      #expect(try compress(source, out) { $0.maxShardByteCount = limit } == nil)
+      for name in try namesInFolder(out) where name.hasSuffix(".safetensors") {
+        let model = try? Model(path: out + "/" + name)  // nil: a tie to another shard
+        let size = try readAll(out + "/" + name).count
+        #expect(size <= limit || model?.count == 1, "\(name): \(size) bytes, limit \(limit)")
+      }
+    }
+  }
+
   @Test func oneShard_needsNoIndex() throws {
     #expect(try compress(source, out) { $0.maxShardByteCount = 1 << 30 } == nil)
     #expect(try namesInFolder(out) == ["model.safetensors"])
