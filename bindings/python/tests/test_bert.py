@@ -107,7 +107,8 @@ def test_encoder_compressedModel_isCloseToTheDense(folder: Path, tmp_path: Path)
     tk.compress(folder, {**words, **json.loads(recipe.json)}, out=tmp_path / "all")
     texts = ["a cat", "a small dog runs", "cat"]
     dense = Encoder(folder).encode(texts)
-    for name in ("linears", "all"):
+    tk.compress(folder, tk.Recipe.builtin("default"), out=tmp_path / "default")
+    for name in ("linears", "all", "default"):
         vectors = Encoder(tmp_path / name, threads=1).encode(texts)
         assert np.all((vectors * dense).sum(1) > 0.999)
 

@@ -99,7 +99,8 @@ def test_tensorTrain_dtypeThatWouldLose_isATypeError(given: object) -> None:
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [(np.float64(3.0), ""), (np.ones((2, 0)), ""), ([[1.0, np.nan]], ""), ([[np.inf, 1.0]], "")])
+    [(np.float64(3.0), "0|dim"), (np.ones((2, 0)), "0"), ([[1.0, np.nan]], "(?i)nan|finite"),
+     ([[np.inf, 1.0]], "(?i)inf|finite")])
 def test_tensorTrain_badValues_areAValueError(given: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tk.tensor_train(given)  # type: ignore[arg-type]
@@ -157,14 +158,14 @@ def test_operators_againstDense_agree(rng: np.random.Generator, dtype: str) -> N
     assert (t + u).dtype == (2 * t).dtype == (t / 4).dtype == a.dtype
     assert (t + u).rank == (1, *(r + s for r, s in zip(t.rank[1:-1], u.rank[1:-1])), 1)
     close(np.array(tk.dot(t, u)), np.vdot(a, b), float(np.linalg.norm(a) * np.linalg.norm(b)))
-    assert t.norm() == pytest.approx(np.linalg.norm(a), rel=100 * np.finfo(dtype).eps)
+    assert t.norm() == pytest.approx(np.linalg.norm(a), rel=100 * float(np.finfo(dtype).eps))
 
 
 def test_operators_mixedDtypes_widen(rng: np.random.Generator) -> None:
     a, b = random(rng, (3, 4), "float32"), random(rng, (3, 4), "complex128")
     t, u = tk.tensor_train(a), tk.tensor_train(b)
     assert (t + u).dtype == "complex128" and (1j * t).dtype == "complex64"
-    close(t - u, a - b)
+    close(t - u, np.asarray(t) - np.asarray(u))
     close(1j * t, 1j * a)
 
 

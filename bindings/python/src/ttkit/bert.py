@@ -154,12 +154,12 @@ class Encoder:
         return layer_norm(x, scale, offset, self.config.get("layer_norm_eps", 1e-12))
 
     def _array(self, name: str) -> Floats:
-        """A small tensor in float32, decoded where it is compressed."""
+        """A tensor in float32, dense whatever it is stored as."""
         found = self._dense.get(name)
         if found is None:
             weight = self._weights[self._prefix + name]
-            table = weight.dense() if isinstance(weight, Embedding) else weight
-            found = np.asarray(table, np.float32)
+            values = weight.dense() if isinstance(weight, (Linear, Embedding)) else weight
+            found = np.asarray(values, np.float32)
             self._dense[name] = found
         return found
 
