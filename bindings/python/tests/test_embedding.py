@@ -84,8 +84,8 @@ def test_embedding_ofItsCores_isTheSame(embedding: tk.Embedding) -> None:
 
 @pytest.mark.parametrize(
     ("table", "error"),
-    [(np.ones(3), ValueError), (np.array([[np.nan]]), ValueError), (np.ones((3, 3), int), TypeError),
-     (np.ones((0, 3)), ValueError)])
+    [(np.ones(3), ValueError), (np.array([[np.nan]]), ValueError),
+     (np.ones((3, 3), int), TypeError), (np.ones((0, 3)), ValueError)])
 def test_embedding_badTable_isRefused(table: np.ndarray, error: type[Exception]) -> None:
     with pytest.raises(error):
         tk.Embedding.fit(table, tk.Dense())

@@ -70,7 +70,8 @@ def weights(
     for k, weight in zip(found, each, strict=True):
         array = np.ones(shape[k]) if weight is None else np.asarray(weight)
         if array.shape != (shape[k],):
-            raise ValueError(f"weights of axis {k} have shape {array.shape}, expected ({shape[k]},)")
+            raise ValueError(
+                f"weights of axis {k} have shape {array.shape}, expected ({shape[k]},)")
         if array.dtype.kind == "c" and dtype.kind != "c":
             raise TypeError(f"weights of axis {k} are complex, the train is {dtype}")
         result.append(array.astype(dtype))

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._activations import Floats, gelu, layer_norm, softmax
+from ._array import single
 from .embedding import Embedding
 from .linear import Linear
 from .model import Weight
@@ -159,7 +160,7 @@ class Encoder:
         if found is None:
             weight = self._weights[self._prefix + name]
             values = weight.dense() if isinstance(weight, (Linear, Embedding)) else weight
-            found = np.asarray(values, np.float32)
+            found = single(values)
             self._dense[name] = found
         return found
 

@@ -16,9 +16,9 @@ from ._call import failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
+from ._rows import rows_out
 from ._workspace import give, take
 from .formats import Format, Storage, spec_of
-from .linear import _output
 
 
 class EmbeddingPlan(Closable):
@@ -50,7 +50,7 @@ class EmbeddingPlan(Closable):
     def _apply(self, ids: Array, out: Array | None) -> Array:
         owned = self._handle
         shape = (*ids.shape, self.features)
-        y = np.empty(shape, self.dtype) if out is None else _output(out, shape, self.dtype, ids)
+        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype, ids)
         if ids.size == 0:
             return y
         block = take(self._workspace_nbytes)
