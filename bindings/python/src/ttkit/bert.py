@@ -72,8 +72,9 @@ class Encoder:
         self.width: int = self.config["hidden_size"]
         self._tokenizer = _tokenizer(folder, max_length or _max_length(folder, self.config))
         self._batch_size, self._threads = batch_size, threads
-        self._weights: Mapping[str, Weight] = open_model(folder)
-        self._prefix = "" if _WORDS in self._weights else "bert."
+        self._model = open_model(folder)
+        self._prefix = "" if _WORDS in self._model else "bert."
+        self._weights: dict[str, Weight] = {}
         self._dense: dict[str, Floats] = {}
 
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -136,7 +137,7 @@ class Encoder:
         return mixed.reshape(x.shape)
 
     def _linear(self, name: str, x: Floats) -> Floats:
-        layer = self._weights[f"{self._prefix}{name}.weight"]
+        layer = self._weight(name + ".weight")
         if isinstance(layer, Linear):
             return layer(x, threads=self._threads)
         result: Floats = x @ self._array(name + ".weight").T
@@ -144,7 +145,7 @@ class Encoder:
         return result
 
     def _words(self, ids: npt.NDArray[np.integer[Any]]) -> Floats:
-        table = self._weights[self._prefix + _WORDS]
+        table = self._weight(_WORDS)
         if isinstance(table, Embedding):
             return table(ids, threads=self._threads)
         rows: Floats = self._array(_WORDS)[ids]
@@ -154,11 +155,17 @@ class Encoder:
         scale, offset = self._array(name + ".weight"), self._array(name + ".bias")
         return layer_norm(x, scale, offset, self.config.get("layer_norm_eps", 1e-12))
 
+    def _weight(self, name: str) -> Weight:
+        found = self._weights.get(name)
+        if found is None:
+            found = self._weights[name] = self._model[self._prefix + name]
+        return found
+
     def _array(self, name: str) -> Floats:
         """A tensor in float32, dense whatever it is stored as."""
         found = self._dense.get(name)
         if found is None:
-            weight = self._weights[self._prefix + name]
+            weight = self._weight(name)
             values = weight.dense() if isinstance(weight, (Linear, Embedding)) else weight
             found = single(values)
             self._dense[name] = found
