@@ -200,7 +200,7 @@ def _max_length(folder: Path, config: Mapping[str, Any]) -> int:
 
 def _tokenizer(folder: Path, max_length: int) -> Any:
     try:
-        from tokenizers import Tokenizer
+        from tokenizers import Tokenizer  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise ImportError("ttkit.bert needs tokenizers: pip install ttkit[bert]") from None
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

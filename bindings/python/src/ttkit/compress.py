@@ -177,7 +177,7 @@ def _report_as_completed(
 def _written(weights: Mapping[str, npt.ArrayLike], stack: ExitStack) -> Path:
     """A temporary safetensors file of given weights, removed with the stack."""
     try:
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save_file  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise ImportError(
             "compressing arrays needs the safetensors package: pip install safetensors, or give "
