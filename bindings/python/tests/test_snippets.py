@@ -51,12 +51,11 @@ def test_cBlock_ofADocument_compilesAndRuns(file: Path, block: str, tmp_path: Pa
         command = ["cc", "-xc", *flags, "-fsyntax-only", "-"]
         subprocess.run(command, input=block, text=True, check=True)
         return
-    folder = os.path.dirname(library.path)
     program = tmp_path / "program"
-    # The soname is what the program asks for at run time.
-    (tmp_path / "libttkit.so.0").symlink_to(os.path.abspath(library.path))
+    for name in ("libttkit.so", "libttkit.so.0"):  # asked for when linking, and when running
+        (tmp_path / name).symlink_to(os.path.abspath(library.path))
     subprocess.run(
-        ["cc", "-xc", *flags, "-", f"-L{folder}", "-lttkit", "-lm", "-o", str(program)],
+        ["cc", "-xc", *flags, "-", f"-L{tmp_path}", "-lttkit", "-lm", "-o", str(program)],
         input=block, text=True, check=True)
     subprocess.run(
         [str(program)], check=True, cwd=tmp_path, timeout=120,

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _layer
-from ._array import Array, address, view, views
-from ._call import call, failure, text
+from ._array import Array, view, views
+from ._call import failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
@@ -74,12 +74,10 @@ class LinearPlan(Closable):
         y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype, x)
         if y.size == 0 or x.size == 0:
             return y
-        source = compact_address(x) if x.flags.writeable else address(x)
-        target = compact_address(y)
         rows = x.size // self.in_features
         block = take(self._workspace_nbytes)
         status = lib.ttk_linear_execute(
-            owned._as_parameter_, source, rows, target, block[0], block[1])
+            owned.address, compact_address(x), rows, compact_address(y), block[0], block[1])
         if status:
             raise failure(status)
         give(block)
