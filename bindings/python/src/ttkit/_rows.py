@@ -35,8 +35,8 @@ def rows_in(x: npt.ArrayLike, dtype: np.dtype[Any], features: int) -> Array:
     return given if given.flags.aligned else given.copy()
 
 
-def rows_out(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any], x: Array) -> Array:
-    """`out`, when it can take the result as it is."""
+def rows_out(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """`out`, when it can take the result as it is; the library refuses overlaps."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out is a {type(out).__name__}, expected an array")
     if out.dtype != dtype:
@@ -45,6 +45,4 @@ def rows_out(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any], x: Array)
         raise ValueError(f"out has shape {out.shape}, expected {shape}")
     if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
         raise ValueError("out is not compact and writeable (C order), as the result must be")
-    if np.may_share_memory(out, x):
-        raise ValueError("out overlaps x")
     return out

@@ -50,7 +50,7 @@ class EmbeddingPlan(Closable):
     def _apply(self, ids: Array, out: Array | None) -> Array:
         owned = self._handle
         shape = (*ids.shape, self.features)
-        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype, ids)
+        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype)
         if y.size == 0:
             return y
         block = take(self._workspace_nbytes)

@@ -71,7 +71,7 @@ class LinearPlan(Closable):
     def _apply(self, x: Array, out: Array | None) -> Array:
         owned = self._handle
         shape = (*x.shape[:-1], self.out_features)
-        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype, x)
+        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype)
         if y.size == 0 or x.size == 0:
             return y
         rows = x.size // self.in_features
