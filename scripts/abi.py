@@ -17,7 +17,7 @@ from pathlib import Path
 import header as reader
 
 RECORD = reader.INCLUDE / "abi.txt"
-TITLE = "# The ABI: functions, values, sizes and offsets in bytes. Written by scripts/abi.py --write."
+TITLE = "# The ABI; sizes and offsets in bytes. Written by scripts/abi.py --write."
 
 
 def record(header: reader.Header) -> str:
@@ -67,7 +67,8 @@ def _layouts(header: reader.Header) -> list[str]:
         program = os.path.join(folder, "layouts")
         command = ["cc", "-xc", "-", f"-I{reader.INCLUDE}", "-o", program]
         subprocess.run(command, input=source, check=True, text=True)
-        return subprocess.run([program], check=True, capture_output=True, text=True).stdout.splitlines()
+        printed = subprocess.run([program], check=True, capture_output=True, text=True)
+        return printed.stdout.splitlines()
 
 
 def main() -> int:

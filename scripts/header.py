@@ -86,13 +86,18 @@ def _preprocessed(name: str) -> str:
             Path(folder, system).write_text(guard)
         command = ["cc", "-E", "-P", "-nostdinc", f"-I{folder}", f"-I{INCLUDE}", "-xc"]
         source = str(INCLUDE / name)
-        macros = subprocess.run([*command, "-dM", source], check=True, capture_output=True, text=True)
-        names = [line.split()[1] for line in macros.stdout.splitlines()
+        macros = _output([*command, "-dM", source])
+        names = [line.split()[1] for line in macros.splitlines()
                  if line.startswith("#define TTK_") and len(line.split()) > 2]
         values = ", ".join(f"macro_{name} = ({name})" for name in sorted(names))
         wanted = f'#include "{source}"\nenum {{ {values} }};\n'
-        result = subprocess.run([*command, "-"], input=wanted, check=True, capture_output=True, text=True)
-        return result.stdout
+        return _output([*command, "-"], wanted)
+
+
+def _output(command: list[str], given: str = "") -> str:
+    """What a command prints when given some text."""
+    return subprocess.run(
+        command, input=given, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def _read_typedef(header: Header, node: c_ast.Typedef) -> None:

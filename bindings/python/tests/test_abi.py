@@ -33,7 +33,8 @@ def test_header_comparedWithLibraryAndRecord_agrees() -> None:
 def test_structs_laidOutByCtypes_haveTheRecordedOffsets() -> None:
     recorded = (ROOT / "include" / "abi.txt").read_text().splitlines()
     checked = 0
-    for kind, name, number in (line.split() for line in recorded if line.startswith(("str", "fie"))):
+    lines = [line.split() for line in recorded if line.startswith(("struct ", "field "))]
+    for kind, name, number in lines:
         struct, _, member = name.partition(".")
         declared = getattr(_abi, struct)
         found = ctypes.sizeof(declared) if kind == "struct" else getattr(declared, member).offset

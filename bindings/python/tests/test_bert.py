@@ -26,6 +26,10 @@ CONFIG = {
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "small", "cat", "dog", "runs"]
 
 
+def linear(name: str, rows: int, columns: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (rows, columns), f"{name}.bias": (rows,)}
+
+
 def make_folder(folder: Path, rng: np.random.Generator, prefix: str = "") -> Path:
     """A tiny model with random weights."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -44,9 +48,9 @@ def make_folder(folder: Path, rng: np.random.Generator, prefix: str = "") -> Pat
     for i in range(2):
         name = f"encoder.layer.{i}."
         for part in ("self.query", "self.key", "self.value", "output.dense"):
-            shapes |= {f"{name}attention.{part}.weight": (16, 16), f"{name}attention.{part}.bias": (16,)}
-        shapes |= {f"{name}intermediate.dense.weight": (32, 16), f"{name}intermediate.dense.bias": (32,)}
-        shapes |= {f"{name}output.dense.weight": (16, 32), f"{name}output.dense.bias": (16,)}
+            shapes |= linear(f"{name}attention.{part}", 16, 16)
+        shapes |= linear(f"{name}intermediate.dense", 32, 16)
+        shapes |= linear(f"{name}output.dense", 16, 32)
         norms += [f"{name}attention.output.LayerNorm", f"{name}output.LayerNorm"]
     for norm in norms:
         shapes |= {f"{norm}.weight": (16,), f"{norm}.bias": (16,)}
@@ -71,7 +75,8 @@ def test_layerNormAndSoftmax_againstDouble_areAccurate(rng: np.random.Generator)
     scale, offset = rng.normal(size=(2, 33)).astype(np.float32)
     wide = x.astype(float)
     normal = (wide - wide.mean(-1, keepdims=True)) / np.sqrt(wide.var(-1, keepdims=True) + 1e-12)
-    assert np.abs(layer_norm(x.copy(), scale, offset, 1e-12) - (normal * scale + offset)).max() < 1e-5
+    found = layer_norm(x.copy(), scale, offset, 1e-12)
+    assert np.abs(found - (normal * scale + offset)).max() < 1e-5
     weights = np.exp(wide) / np.exp(wide).sum(-1, keepdims=True)
     assert np.abs(softmax(x.copy()) - weights).max() < 1e-6
 
@@ -107,14 +112,16 @@ def test_encoder_compressedModel_isCloseToTheDense(folder: Path, tmp_path: Path)
     tk.compress(folder, {**words, **json.loads(recipe.json)}, out=tmp_path / "all")
     texts = ["a cat", "a small dog runs", "cat"]
     dense = Encoder(folder).encode(texts)
-    for name in ("linears", "all"):
+    tk.compress(folder, tk.Recipe.builtin("default"), out=tmp_path / "default")
+    for name in ("linears", "all", "default"):
         vectors = Encoder(tmp_path / name, threads=1).encode(texts)
         assert np.all((vectors * dense).sum(1) > 0.999)
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("model_type", "roberta"), ("hidden_act", "gelu_new"), ("position_embedding_type", "relative_key")])
+    [("model_type", "roberta"), ("hidden_act", "gelu_new"),
+     ("position_embedding_type", "relative_key")])
 def test_encoder_otherArchitecture_isRefusedInOneSentence(
     folder: Path, key: str, value: str
 ) -> None:

@@ -35,7 +35,8 @@ def test_progress_raising_isRaisedWithItsTraceback() -> None:
         tk.tensor_train(big(), progress=progress)
     except LookupError as error:
         assert str(error) == "enough of it" and len(calls) == 1
-        assert error.partial is None or isinstance(error.partial, tk.TensorTrain)  # type: ignore[attr-defined]
+        partial = error.partial  # type: ignore[attr-defined]
+        assert partial is None or isinstance(partial, tk.TensorTrain)
         frame = error.__traceback__
         while frame is not None and frame.tb_next is not None:
             frame = frame.tb_next
@@ -84,8 +85,8 @@ def test_call_unknownStatus_isATTKitError() -> None:
 @pytest.mark.parametrize(
     ("status", "error"),
     [("ARGUMENT", ValueError), ("DTYPE", TypeError), ("SIZE", ValueError), ("MEMORY", MemoryError),
-     ("NONFINITE", ValueError), ("CONVERGENCE", np.linalg.LinAlgError), ("CANCELLED", tk.TTKitError),
-     ("IO", OSError), ("FORMAT", tk.TTKitError), ("VERSION", tk.TTKitError),
+     ("NONFINITE", ValueError), ("CONVERGENCE", np.linalg.LinAlgError),
+     ("CANCELLED", tk.TTKitError), ("IO", OSError), ("FORMAT", tk.TTKitError), ("VERSION", tk.TTKitError),
      ("INTERNAL", tk.TTKitError)])
 def test_call_eachStatus_raisesItsException(status: str, error: type[Exception]) -> None:
     with pytest.raises(error):

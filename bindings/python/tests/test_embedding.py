@@ -67,6 +67,9 @@ def test_embedding_withOut_fillsIt(embedding: tk.Embedding) -> None:
     assert embedding([3, 4], out=out) is out and np.array_equal(out, embedding([3, 4]))
     with pytest.raises(ValueError, match="out has shape"):
         embedding([3], out=out)
+    memory = np.zeros(8)
+    with pytest.raises(ValueError, match="overlap"):
+        embedding(memory[:1].view(np.int64), out=memory[:4].view(np.float32).reshape(1, 8))
 
 
 def test_embedding_plan_refusesMoreIds(embedding: tk.Embedding) -> None:
@@ -84,8 +87,8 @@ def test_embedding_ofItsCores_isTheSame(embedding: tk.Embedding) -> None:
 
 @pytest.mark.parametrize(
     ("table", "error"),
-    [(np.ones(3), ValueError), (np.array([[np.nan]]), ValueError), (np.ones((3, 3), int), TypeError),
-     (np.ones((0, 3)), ValueError)])
+    [(np.ones(3), ValueError), (np.array([[np.nan]]), ValueError),
+     (np.ones((3, 3), int), TypeError), (np.ones((0, 3)), ValueError)])
 def test_embedding_badTable_isRefused(table: np.ndarray, error: type[Exception]) -> None:
     with pytest.raises(error):
         tk.Embedding.fit(table, tk.Dense())

@@ -29,7 +29,8 @@ def test_import_namedLibraryMissing_saysWhatToDo() -> None:
 
 def test_import_ofAnotherVersion_explainsTheMismatch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_abi, "TTK_VERSION_MINOR", 9)
-    with pytest.raises(ImportError, match=r"is version 0\.1\.0, but this package was made for 0\.9"):
+    message = r"is version 0\.1\.0, but this package was made for 0\.9"
+    with pytest.raises(ImportError, match=message):
         Library(library.path)
 
 

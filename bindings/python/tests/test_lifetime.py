@@ -82,7 +82,8 @@ def test_layer_usedAfterClose_isAValueError() -> None:
     plan = layer.prepare(4)
     y = layer(np.ones((2, 3)))
     layer.close()
-    for use in (lambda: layer(np.ones((2, 3))), lambda: layer.cores, layer.dense, lambda: layer.prepare(1)):
+    x = np.ones((2, 3))
+    for use in (lambda: layer(x), lambda: layer.cores, layer.dense, lambda: layer.prepare(1)):
         with pytest.raises(ValueError, match="this Linear is closed"):
             use()
     assert np.array_equal(plan(np.ones((2, 3))), y)  # a plan holds its layer

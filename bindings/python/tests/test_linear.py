@@ -150,7 +150,9 @@ def test_plan_moreRowsThanPrepared_isAValueError(layer: tk.Linear) -> None:
     [({"max_rows": 0}, ValueError), ({"max_rows": -1}, ValueError), ({"max_rows": 2.0}, TypeError),
      ({"max_rows": 4, "memory_limit": 0}, ValueError), ({"max_rows": 4, "threads": -1}, ValueError),
      ({"max_rows": 4, "compute": "int8"}, ValueError), ({"max_rows": 2**62}, ValueError)])
-def test_prepare_badOption_isRefused(layer: tk.Linear, options: dict, error: type[Exception]) -> None:
+def test_prepare_badOption_isRefused(
+    layer: tk.Linear, options: dict, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         layer.prepare(**options)
 
@@ -161,7 +163,9 @@ def test_prepare_memoryLimit_isKept(rng: np.random.Generator) -> None:
     assert plan.resident_nbytes <= 12_000
 
 
-def test_fromCores_ofAFittedLayer_isTheSameLayer(rng: np.random.Generator, layer: tk.Linear) -> None:
+def test_fromCores_ofAFittedLayer_isTheSameLayer(
+    rng: np.random.Generator, layer: tk.Linear
+) -> None:
     again = tk.Linear.from_cores(
         tk.LowRank(5), layer.cores, layer.bias, in_features=14, out_features=12)
     x = rng.normal(size=(3, 14)).astype(np.float32)
@@ -184,7 +188,8 @@ def test_fromCores_thatDoNotFit_isAValueError(layer: tk.Linear, change: dict) ->
     "cores", [None, 5, [np.ones((12, 5), "c16"), np.ones((5, 14), "c16")], [None], ["a"]])
 def test_fromCores_badTypes_areATypeError(cores: object) -> None:
     with pytest.raises(TypeError):
-        tk.Linear.from_cores("dense", cores, in_features=14, out_features=12)  # type: ignore[arg-type]
+        tk.Linear.from_cores(
+            "dense", cores, in_features=14, out_features=12)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

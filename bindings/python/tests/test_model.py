@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import ttkit as tk
+from ttkit._array import single
 
 save_file = pytest.importorskip("safetensors.numpy").save_file
 load_file = pytest.importorskip("safetensors.numpy").load_file
@@ -162,8 +163,11 @@ def test_compress_laterOptions_areRefusedPolitely(source: Path) -> None:
     ("options", "error"),
     [({"threads": -1}, ValueError), ({"memory_limit": -1}, ValueError),
      ({"max_shard_nbytes": -1}, ValueError), ({"recipe": None}, TypeError),
-     ({"source": "/no/such/file"}, OSError), ({"source": None}, TypeError), ({"out": 3}, TypeError)])
-def test_compress_badArgument_isRefused(source: Path, options: dict, error: type[Exception]) -> None:
+     ({"source": "/no/such/file"}, OSError), ({"source": None}, TypeError),
+     ({"out": 3}, TypeError)])
+def test_compress_badArgument_isRefused(
+    source: Path, options: dict, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         tk.compress(**({"source": source, "recipe": RECIPE} | options))
 
@@ -210,7 +214,9 @@ def test_model_layers_outliveIt(model: tk.Model, weights: dict[str, np.ndarray])
     assert np.array_equal(norm, weights["norm.weight"])  # type: ignore[arg-type]
 
 
-def test_model_files_areReadableSafetensors(model: tk.Model, weights: dict[str, np.ndarray]) -> None:
+def test_model_files_areReadableSafetensors(
+    model: tk.Model, weights: dict[str, np.ndarray]
+) -> None:
     tensors = load_file(model.path / "model.safetensors")
     assert np.array_equal(tensors["norm.weight"], weights["norm.weight"])
 
@@ -230,6 +236,18 @@ def test_open_damaged_isATTKitError(model: tk.Model) -> None:
         tk.open(path)
     with pytest.raises(OSError):
         tk.open(path.parent / "none")
+
+
+def test_open_bfloat16Model_isReadAsBitsOrMlDtypes(tmp_path: Path) -> None:
+    header = b'{"w":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]}}'.ljust(64)
+    bits = np.array([0x3F80, 0x4000, 0xC000, 0x3E00], "<u2")  # 1, 2, -2, 0.125
+    (tmp_path / "b.safetensors").write_bytes(
+        len(header).to_bytes(8, "little") + header + bits.tobytes())
+    with tk.open(tmp_path / "b.safetensors") as model:
+        found = model["w"]
+        assert isinstance(found, np.ndarray) and found.dtype.name in ("uint16", "bfloat16")
+        assert single(found).tolist() == [[1.0, 2.0], [-2.0, 0.125]]
+        assert model.linear("w").dense().tolist() == [[1.0, 2.0], [-2.0, 0.125]]
 
 
 def test_open_halfPrecisionModel_keepsItsBits(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -44,8 +44,9 @@ def test_recipe_builtin_isInt8() -> None:
 
 @pytest.mark.parametrize(
     ("entries", "expected"),
-    [({"*": "dens"}, "dense"), ({"*": {"spce": "dense"}}, "spec"), ({"*": {"spec": "dense@int"}}, ""),
-     ({"*": {"kind": "linaer", "spec": "dense"}}, "linear"), ({"*": {"transpose": 1, "spec": "dense"}}, ""),
+    [({"*": "dens"}, "dense"), ({"*": {"spce": "dense"}}, "spec"),
+     ({"*": {"spec": "dense@int"}}, ""), ({"*": {"kind": "linaer", "spec": "dense"}}, "linear"),
+     ({"*": {"transpose": 1, "spec": "dense"}}, ""),
      ({"*": {}}, ""), ({"*": 3}, ""), ({"*": ["dense"]}, "")])
 def test_recipe_badEntry_isAValueErrorThatHelps(entries: dict, expected: str) -> None:
     with pytest.raises(ValueError) as caught:

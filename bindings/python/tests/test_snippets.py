@@ -14,7 +14,9 @@ from ttkit._library import library
 
 # A block whose first line says `python skip` or `c skip` is shown, not run.
 _BLOCK = re.compile(r"^```(python|c)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILES = [ROOT / "README.md", ROOT / "bindings/python/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_FILES = [
+    ROOT / "README.md", ROOT / "bindings/python/README.md", *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def _blocks(language: str) -> list[tuple[Path, list[str]]]:
@@ -46,14 +48,14 @@ def test_pythonBlocks_ofADocument_run(
 def test_cBlock_ofADocument_compilesAndRuns(file: Path, block: str, tmp_path: Path) -> None:
     flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", f"-I{ROOT / 'include'}"]
     if "int main" not in block:  # a fragment: declarations and functions
-        subprocess.run(["cc", "-xc", *flags, "-fsyntax-only", "-"], input=block, text=True, check=True)
+        command = ["cc", "-xc", *flags, "-fsyntax-only", "-"]
+        subprocess.run(command, input=block, text=True, check=True)
         return
-    folder = os.path.dirname(library.path)
     program = tmp_path / "program"
-    # The soname is what the program asks for at run time.
-    (tmp_path / "libttkit.so.0").symlink_to(os.path.abspath(library.path))
+    for name in ("libttkit.so", "libttkit.so.0"):  # asked for when linking, and when running
+        (tmp_path / name).symlink_to(os.path.abspath(library.path))
     subprocess.run(
-        ["cc", "-xc", *flags, "-", f"-L{folder}", "-lttkit", "-lm", "-o", str(program)],
+        ["cc", "-xc", *flags, "-", f"-L{tmp_path}", "-lttkit", "-lm", "-o", str(program)],
         input=block, text=True, check=True)
     subprocess.run(
         [str(program)], check=True, cwd=tmp_path, timeout=120,

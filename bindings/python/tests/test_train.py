@@ -46,7 +46,8 @@ def test_tensorTrain_anyShapeAndDtype_givesTheArrayBack(
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
-@given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.floats(1e-3, 0.9), st.integers(0, 99))
+@given(
+    st.lists(st.integers(1, 5), min_size=1, max_size=5), st.floats(1e-3, 0.9), st.integers(0, 99))
 def test_tensorTrain_withTolerance_keepsIt(shape: list[int], rtol: float, seed: int) -> None:
     a = np.random.default_rng(seed).normal(size=shape)
     t = tk.tensor_train(a, rtol=rtol)
@@ -99,7 +100,8 @@ def test_tensorTrain_dtypeThatWouldLose_isATypeError(given: object) -> None:
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [(np.float64(3.0), ""), (np.ones((2, 0)), ""), ([[1.0, np.nan]], ""), ([[np.inf, 1.0]], "")])
+    [(np.float64(3.0), "0|dim"), (np.ones((2, 0)), "0"), ([[1.0, np.nan]], "(?i)nan|finite"),
+     ([[np.inf, 1.0]], "(?i)inf|finite")])
 def test_tensorTrain_badValues_areAValueError(given: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tk.tensor_train(given)  # type: ignore[arg-type]
@@ -157,14 +159,15 @@ def test_operators_againstDense_agree(rng: np.random.Generator, dtype: str) -> N
     assert (t + u).dtype == (2 * t).dtype == (t / 4).dtype == a.dtype
     assert (t + u).rank == (1, *(r + s for r, s in zip(t.rank[1:-1], u.rank[1:-1])), 1)
     close(np.array(tk.dot(t, u)), np.vdot(a, b), float(np.linalg.norm(a) * np.linalg.norm(b)))
-    assert t.norm() == pytest.approx(np.linalg.norm(a), rel=100 * np.finfo(dtype).eps)
+    assert t.norm() == pytest.approx(np.linalg.norm(a), rel=100 * float(np.finfo(dtype).eps))
 
 
 def test_operators_mixedDtypes_widen(rng: np.random.Generator) -> None:
     a, b = random(rng, (3, 4), "float32"), random(rng, (3, 4), "complex128")
     t, u = tk.tensor_train(a), tk.tensor_train(b)
     assert (t + u).dtype == "complex128" and (1j * t).dtype == "complex64"
-    close(t - u, a - b)
+    close(t.astype("float64") - u, np.asarray(t.astype("float64")) - np.asarray(u))
+    assert np.allclose(np.asarray(t - u), a - b, rtol=0, atol=1e-5)  # a has rounded to float32
     close(1j * t, 1j * a)
 
 
@@ -244,48 +247,6 @@ def test_transpose_ofModes_againstDense(train: tk.TensorTrain) -> None:
     for axes in [(0, 1), (0, 0, 1), (0, 1, 3)]:
         with pytest.raises(ValueError):
             train.transpose(axes)
-
-
-def test_evaluate_manyPlaces_areTheElements(train: tk.TensorTrain) -> None:
-    a = np.asarray(train)
-    places = np.stack(np.unravel_index(np.arange(a.size), a.shape), axis=-1)
-    close(train.evaluate(places), a.reshape(-1))
-    close(train.evaluate(places.reshape(3, 4, 5, 3).astype(np.uint8)), a)
-    assert train.evaluate(places)[7] == train.evaluate(places[7])
-    assert train.evaluate(np.empty((0, 3), int)).shape == (0,)
-
-
-@pytest.mark.parametrize(
-    ("indices", "error"),
-    [([[0, 0, 5]], ValueError), ([[0, 0, -1]], ValueError), ([[0, 0]], ValueError), (3, ValueError),
-     ([[0.0, 0, 0]], TypeError), ([["a", "b", "c"]], TypeError), (None, TypeError),
-     (np.zeros((1, 3), np.uint64), TypeError)])
-def test_evaluate_badIndices_areRefused(
-    train: tk.TensorTrain, indices: object, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        train.evaluate(indices)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "key",
-    [np.s_[1, 2, 3], np.s_[-1, -2, -3], np.s_[0], np.s_[..., 2], np.s_[1, ..., 2], np.s_[:, 1],
-     np.s_[1:, ::2, ::-1], np.s_[...], np.s_[:, :, 1:2], np.s_[..., 1, 2, 3]])
-def test_index_integersSlicesEllipsis_isThatPart(train: tk.TensorTrain, key: object) -> None:
-    expected = np.asarray(train)[key]  # type: ignore[index]
-    found = train[key]
-    assert np.shape(found) == expected.shape
-    close(np.asarray(found), expected, train.norm())
-    assert isinstance(found, tk.TensorTrain if expected.ndim else np.float64)
-
-
-@pytest.mark.parametrize(
-    "key",
-    [np.s_[3, 0, 0], np.s_[0, 0, -6], np.s_[0, 0, 0, 0], np.s_[..., ...], np.s_[0, None],
-     np.s_[[0, 1]], np.s_[0.5], np.s_[True], np.s_[2:1], np.s_[np.array([0, 1])]])
-def test_index_outOfRangeOrStrange_isAnIndexError(train: tk.TensorTrain, key: object) -> None:
-    with pytest.raises(IndexError):
-        train[key]
 
 
 def test_asarray_withDtypeOrCopy_followsNumPy(train: tk.TensorTrain) -> None:

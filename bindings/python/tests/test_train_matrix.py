@@ -59,7 +59,9 @@ def test_matrix_transposed_isTheDenseTranspose(
     assert matrix.T.row_shape == matrix.column_shape
 
 
-def test_matrix_truncated_keepsTheTolerance(dense: np.ndarray, matrix: tk.TensorTrainMatrix) -> None:
+def test_matrix_truncated_keepsTheTolerance(
+    dense: np.ndarray, matrix: tk.TensorTrainMatrix
+) -> None:
     m = tk.tensor_train_matrix(dense, (2, 3, 2), (4, 1, 3), rtol=0.4)
     error = np.linalg.norm(np.asarray(m) - dense) / np.linalg.norm(dense)
     assert error <= 0.4 and m.error == pytest.approx(error, abs=1e-7)
@@ -81,8 +83,11 @@ def test_matrix_savedAndLoaded_keepsItsBits(matrix: tk.TensorTrainMatrix, tmp_pa
 
 @pytest.mark.parametrize(
     ("rows", "columns"),
-    [((2, 3), (4, 1, 3)), ((2, 3, 3), (4, 1, 3)), ((), ()), ((0, 3, 2), (4, 1, 3)), ((-2, 3, 2), (4, 1, 3))])
-def test_matrix_digitsThatDoNotFit_areAValueError(dense: np.ndarray, rows: tuple, columns: tuple) -> None:
+    [((2, 3), (4, 1, 3)), ((2, 3, 3), (4, 1, 3)), ((), ()), ((0, 3, 2), (4, 1, 3)),
+     ((-2, 3, 2), (4, 1, 3))])
+def test_matrix_digitsThatDoNotFit_areAValueError(
+    dense: np.ndarray, rows: tuple, columns: tuple
+) -> None:
     with pytest.raises(ValueError):
         tk.tensor_train_matrix(dense, rows, columns)
 

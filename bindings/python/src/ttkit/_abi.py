@@ -5,7 +5,8 @@ numeric pointers are c_void_p, so that plain addresses pass; pointers to structs
 """
 
 from ctypes import (
-    CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32, c_void_p,
+    CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32,
+    c_void_p,
 )
 from typing import Any
 

@@ -90,6 +90,13 @@ def address(array: Array) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+def single(array: Array) -> npt.NDArray[np.float32]:
+    """Values in float32; uint16 holds the bits of bfloat16, the upper half of a float32."""
+    if array.dtype == np.uint16:
+        return (array.astype(np.uint32) << 16).view(np.float32)
+    return array.astype(np.float32, copy=False)
+
+
 class _Borrowed:
     """Memory of the library as NumPy sees it, read-only; keeps its owner alive."""
 

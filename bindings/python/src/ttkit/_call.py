@@ -70,7 +70,8 @@ def text(value: str | os.PathLike[str], name: str) -> bytes:
     """
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name} is a {type(value).__name__}, expected a string or a path")
-    encoded = os.fsencode(value)
+    plain = os.fspath(value)
+    encoded = plain if isinstance(plain, bytes) else plain.encode("utf-8", "surrogateescape")
     if b"\0" in encoded:
         raise ValueError(f"{name} holds a null character at position {encoded.index(0)}")
     return encoded

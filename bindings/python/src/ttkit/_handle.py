@@ -13,16 +13,11 @@ from ._call import Callback, call
 class Owned:
     """Sole owner of a library object; passes as an argument, which keeps it alive for the call."""
 
-    __slots__ = ("_as_parameter_", "__weakref__")
+    __slots__ = ("_as_parameter_", "address", "__weakref__")
 
     def __init__(self, address: int, destroy: Callable[[int], None]) -> None:
-        self._as_parameter_ = address
+        self.address = self._as_parameter_ = address  # the latter is what ctypes passes
         weakref.finalize(self, destroy, address).atexit = False  # the process frees all by ending
-
-    @property
-    def address(self) -> int:
-        """Address of the library object."""
-        return self._as_parameter_
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a ttkit object lives in its process: save it to a file and open that")

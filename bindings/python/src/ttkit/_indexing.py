@@ -70,7 +70,8 @@ def weights(
     for k, weight in zip(found, each, strict=True):
         array = np.ones(shape[k]) if weight is None else np.asarray(weight)
         if array.shape != (shape[k],):
-            raise ValueError(f"weights of axis {k} have shape {array.shape}, expected ({shape[k]},)")
+            raise ValueError(
+                f"weights of axis {k} have shape {array.shape}, expected ({shape[k]},)")
         if array.dtype.kind == "c" and dtype.kind != "c":
             raise TypeError(f"weights of axis {k} are complex, the train is {dtype}")
         result.append(array.astype(dtype))
@@ -80,12 +81,13 @@ def weights(
 def select(shape: tuple[int, ...], key: object) -> Selection:
     """An int from 0 or a slice for each mode."""
     keys: list[Any] = list(key) if isinstance(key, tuple) else [key]
-    if keys.count(Ellipsis) > 1:
+    ellipses = [at for at, value in enumerate(keys) if value is Ellipsis]
+    if len(ellipses) > 1:
         raise IndexError("a train takes one ellipsis (...) in an index")
-    missing = len(shape) - len(keys) + keys.count(Ellipsis)
+    missing = len(shape) - len(keys) + len(ellipses)
     if missing < 0:
         raise IndexError(f"{len(keys)} indices for a train of {len(shape)} modes")
-    at = keys.index(Ellipsis) if Ellipsis in keys else len(keys)
+    at = ellipses[0] if ellipses else len(keys)
     keys[at : at + 1] = [slice(None)] * missing
     return [_one(value, n, k) for k, (value, n) in enumerate(zip(keys, shape, strict=True))]
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._activations import Floats, gelu, layer_norm, softmax
+from ._array import single
 from .embedding import Embedding
 from .linear import Linear
 from .model import Weight
@@ -71,8 +72,9 @@ class Encoder:
         self.width: int = self.config["hidden_size"]
         self._tokenizer = _tokenizer(folder, max_length or _max_length(folder, self.config))
         self._batch_size, self._threads = batch_size, threads
-        self._weights: Mapping[str, Weight] = open_model(folder)
-        self._prefix = "" if _WORDS in self._weights else "bert."
+        self._model = open_model(folder)
+        self._prefix = "" if _WORDS in self._model else "bert."
+        self._weights: dict[str, Weight] = {}
         self._dense: dict[str, Floats] = {}
 
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -135,7 +137,7 @@ class Encoder:
         return mixed.reshape(x.shape)
 
     def _linear(self, name: str, x: Floats) -> Floats:
-        layer = self._weights[f"{self._prefix}{name}.weight"]
+        layer = self._weight(name + ".weight")
         if isinstance(layer, Linear):
             return layer(x, threads=self._threads)
         result: Floats = x @ self._array(name + ".weight").T
@@ -143,7 +145,7 @@ class Encoder:
         return result
 
     def _words(self, ids: npt.NDArray[np.integer[Any]]) -> Floats:
-        table = self._weights[self._prefix + _WORDS]
+        table = self._weight(_WORDS)
         if isinstance(table, Embedding):
             return table(ids, threads=self._threads)
         rows: Floats = self._array(_WORDS)[ids]
@@ -153,13 +155,19 @@ class Encoder:
         scale, offset = self._array(name + ".weight"), self._array(name + ".bias")
         return layer_norm(x, scale, offset, self.config.get("layer_norm_eps", 1e-12))
 
+    def _weight(self, name: str) -> Weight:
+        found = self._weights.get(name)
+        if found is None:
+            found = self._weights[name] = self._model[self._prefix + name]
+        return found
+
     def _array(self, name: str) -> Floats:
-        """A small tensor in float32, decoded where it is compressed."""
+        """A tensor in float32, dense whatever it is stored as."""
         found = self._dense.get(name)
         if found is None:
-            weight = self._weights[self._prefix + name]
-            table = weight.dense() if isinstance(weight, Embedding) else weight
-            found = np.asarray(table, np.float32)
+            weight = self._weight(name)
+            values = weight.dense() if isinstance(weight, (Linear, Embedding)) else weight
+            found = single(values)
             self._dense[name] = found
         return found
 
@@ -192,7 +200,7 @@ def _max_length(folder: Path, config: Mapping[str, Any]) -> int:
 
 def _tokenizer(folder: Path, max_length: int) -> Any:
     try:
-        from tokenizers import Tokenizer
+        from tokenizers import Tokenizer  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise ImportError("ttkit.bert needs tokenizers: pip install ttkit[bert]") from None
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

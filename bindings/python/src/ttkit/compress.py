@@ -82,20 +82,21 @@ def compress(
     with ExitStack() as stack:
         path = _written(source, stack) if isinstance(source, Mapping) else \
             Path(os.fsdecode(text(source, "source")))
-        folder = tempfile.TemporaryDirectory(prefix="ttkit-") if out is None else None
-        target = Path(folder.name if folder else os.fsdecode(text(out or "", "out")))
-        removal = stack.enter_context(ExitStack())
-        if folder is not None:
-            removal.callback(folder.cleanup)
+        removal = stack.enter_context(ExitStack())  # until the model owns its temporary folder
+        if out is None:
+            target = Path(tempfile.mkdtemp(prefix="ttkit-"))
+            removal.callback(shutil.rmtree, target, True)
+        else:
+            target = Path(os.fsdecode(text(out, "out")))
         sizes = {"memory_limit": memory_limit or 0, "max_shard_nbytes": max_shard_nbytes or 0}
         if executor is None:
             _compress_part(path, made, target, sizes, threads=threads, progress=progress)
         else:
             _compress_parts(path, made, target, sizes, threads, executor, progress)
         _copy_companions(path, target)
-        if folder is not None:
-            removal.pop_all()  # the model owns it from here on
-        return Model(target, folder=folder)
+        model = Model(target, temporary=out is None)
+        removal.pop_all()
+        return model
 
 
 def _compress_part(
@@ -134,7 +135,7 @@ def _compress_parts(
     executor: Executor,
     progress: Progress | None,
 ) -> None:
-    """Have each worker of the executor compress a part; join the shards, then move them to `out`."""
+    """Have each worker compress a part, in a folder inside `out`; join the parts, move them up."""
     workers = int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
     if threads == 0 and isinstance(executor, (ThreadPoolExecutor, ProcessPoolExecutor)):
         threads = max(1, (os.cpu_count() or 1) // workers)
@@ -176,7 +177,7 @@ def _report_as_completed(
 def _written(weights: Mapping[str, npt.ArrayLike], stack: ExitStack) -> Path:
     """A temporary safetensors file of given weights, removed with the stack."""
     try:
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save_file  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise ImportError(
             "compressing arrays needs the safetensors package: pip install safetensors, or give "

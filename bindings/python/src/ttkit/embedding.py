@@ -10,15 +10,15 @@ from typing import Any, Self, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from . import _layer
-from ._array import Array, address, code_of, view, views
+from . import _abi, _layer
+from ._array import Array, view, views
 from ._call import failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
+from ._rows import compact_address, rows_out
 from ._workspace import give, take
 from .formats import Format, Storage, spec_of
-from .linear import _output
 
 
 class EmbeddingPlan(Closable):
@@ -50,13 +50,14 @@ class EmbeddingPlan(Closable):
     def _apply(self, ids: Array, out: Array | None) -> Array:
         owned = self._handle
         shape = (*ids.shape, self.features)
-        y = np.empty(shape, self.dtype) if out is None else _output(out, shape, self.dtype, ids)
-        if ids.size == 0:
+        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype)
+        if y.size == 0:
             return y
         block = take(self._workspace_nbytes)
         status = lib.ttk_embedding_execute(
-            owned._as_parameter_, address(ids), code_of(ids.dtype), ids.size, address(y),
-            block[0], block[1])
+            owned.address, compact_address(ids),
+            _abi.TTK_INT64 if ids.itemsize == 8 else _abi.TTK_INT32, ids.size,
+            compact_address(y), block[0], block[1])
         if status:
             raise failure(status)
         give(block)

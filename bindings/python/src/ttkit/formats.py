@@ -200,4 +200,6 @@ def _spelled(value: Format | Storage, word: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, Sequence):
         return "x".join(str(operator.index(v)) for v in value)
-    return repr(value) if isinstance(value, float) else str(operator.index(value))  # type: ignore[arg-type]
+    if isinstance(value, float):
+        return repr(value)
+    return str(operator.index(value))  # type: ignore[arg-type]

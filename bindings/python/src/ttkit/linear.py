@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from ctypes import addressof, byref, c_char
+from ctypes import byref
 from typing import Any, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _layer
-from ._array import Array, address, view, views
-from ._call import call, failure, text
+from ._array import Array, view, views
+from ._call import failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
+from ._rows import compact_address, rows_in, rows_out
 from ._workspace import give, take
 from .formats import Format, Storage, spec_of
 
@@ -65,20 +66,18 @@ class LinearPlan(Closable):
         ValueError
             If a shape is wrong, or there are more than `max_rows` rows.
         """
-        return self._apply(_input(x, self.dtype, self.in_features), out)
+        return self._apply(rows_in(x, self.dtype, self.in_features), out)
 
     def _apply(self, x: Array, out: Array | None) -> Array:
         owned = self._handle
         shape = (*x.shape[:-1], self.out_features)
-        y = np.empty(shape, self.dtype) if out is None else _output(out, shape, self.dtype, x)
+        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype)
         if y.size == 0 or x.size == 0:
             return y
-        source = _address(x) if x.flags.writeable else address(x)
-        target = _address(y)
         rows = x.size // self.in_features
         block = take(self._workspace_nbytes)
         status = lib.ttk_linear_execute(
-            owned._as_parameter_, source, rows, target, block[0], block[1])
+            owned.address, compact_address(x), rows, compact_address(y), block[0], block[1])
         if status:
             raise failure(status)
         give(block)
@@ -216,7 +215,7 @@ class Linear(Layer):
 
         `threads` 0 means all this process may use; the result does not depend on it.
         """
-        given = _input(x, self.dtype, self.in_features)
+        given = rows_in(x, self.dtype, self.in_features)
         key = _layer.bucket(given.size // self.in_features), threads
         plan = self._plans.get(key)
         if plan is None or self._owned is None:
@@ -272,37 +271,3 @@ class Linear(Layer):
     def __repr__(self) -> str:
         return (f"Linear(in_features={self.in_features}, out_features={self.out_features}, "
                 f"spec={self.spec!r})")
-
-
-def _address(array: Array) -> int:
-    """Where a compact, writeable array lies, four times as fast as by its interface."""
-    return addressof(c_char.from_buffer(array))  # type: ignore[arg-type, unused-ignore]
-
-
-def _input(x: npt.ArrayLike, dtype: np.dtype[Any], features: int) -> Array:
-    """`x` as compact rows of the layer's dtype, copied only where it is neither."""
-    given: Array = np.asarray(x)
-    if given.dtype != dtype or not given.flags.c_contiguous:
-        if not np.can_cast(given.dtype, dtype, "safe"):
-            raise TypeError(
-                f"x has dtype {given.dtype}, but the layer computes in {dtype}; convert it with "
-                f"x.astype({dtype.name!r}) if losing precision is meant")
-        given = np.ascontiguousarray(given, dtype).reshape(given.shape)
-    if given.ndim == 0 or given.shape[-1] != features:
-        raise ValueError(f"x has shape {given.shape}, expected (..., {features})")
-    return given if given.flags.aligned else given.copy()
-
-
-def _output(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any], x: Array) -> Array:
-    """`out`, when it can take the result as it is."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out is a {type(out).__name__}, expected an array")
-    if out.dtype != dtype:
-        raise TypeError(f"out has dtype {out.dtype}, expected {dtype}")
-    if out.shape != shape:
-        raise ValueError(f"out has shape {out.shape}, expected {shape}")
-    if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
-        raise ValueError("out is not compact and writeable (C order), as the result must be")
-    if np.may_share_memory(out, x):
-        raise ValueError("out overlaps x")
-    return out

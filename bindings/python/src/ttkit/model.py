@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from ctypes import byref, sizeof
 from pathlib import Path
 from typing import TypeAlias
@@ -27,19 +27,20 @@ _INDEX = ".index.json"
 class Model(Closable, Mapping[str, Weight]):
     """A mapping from weight names to layers and arrays, read from disk on first use.
 
-    ``model[name]`` is a `Linear` or an `Embedding` where the weight was compressed, else a read-only
-    array. `tk.open` and `tk.compress` make models.
+    ``model[name]`` is a `Linear` or an `Embedding` where the weight was compressed, else a
+    read-only array. `tk.open` and `tk.compress` make models.
     """
 
-    __slots__ = ("path", "_names", "_layers", "_folder")
+    __slots__ = ("path", "_names", "_layers", "_removal")
     path: Path
+    _removal: Callable[[], object]
 
     def __init__(
         self,
         path: Path,
         *,
         checksums: bool = True,
-        folder: tempfile.TemporaryDirectory[str] | None = None,
+        temporary: bool = False,
     ) -> None:
         arguments = text(path, "path"), not checksums
         super().__init__(create(lib.ttk_model_destroy, lib.ttk_model_open, *arguments))
@@ -47,7 +48,9 @@ class Model(Closable, Mapping[str, Weight]):
         count = lib.ttk_model_count(self._handle)
         self._names = {lib.ttk_model_name(self._handle, i).decode(): i for i in range(count)}
         self._layers: dict[str, Linear | Embedding] = {}
-        self._folder = folder  # removed with the model
+        self._removal = lambda: None
+        if temporary:  # goes with the model
+            self._removal = weakref.finalize(self, shutil.rmtree, path, True)
 
     @property
     def nbytes(self) -> int:
@@ -77,7 +80,7 @@ class Model(Closable, Mapping[str, Weight]):
         return self.embedding(name) if kind == "embedding" else self.tensor(name)
 
     def linear(self, name: str) -> Linear:
-        """A weight as a linear layer, with the bias beside it; a plain matrix becomes a dense one."""
+        """A weight and the bias beside it as a linear layer; a plain matrix as a dense one."""
         layer = self._layers.get(name)
         if not isinstance(layer, Linear) or layer.closed:
             arguments = self._handle, text(name, "name")
@@ -86,7 +89,7 @@ class Model(Closable, Mapping[str, Weight]):
         return layer
 
     def embedding(self, name: str) -> Embedding:
-        """A weight as an embedding; a plain matrix becomes a dense one."""
+        """A weight as an embedding; a plain matrix as a dense one."""
         layer = self._layers.get(name)
         if not isinstance(layer, Embedding) or layer.closed:
             arguments = lib.ttk_model_embedding, self._handle, text(name, "name")
@@ -104,13 +107,9 @@ class Model(Closable, Mapping[str, Weight]):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Copy the model's files to a folder, made if missing; weights appear last, by renaming."""
         self._handle  # noqa: B018 (raises when closed)
-        source = self.path if self.path.is_dir() else self.path.parent
-        files = sorted(p for p in source.iterdir() if p.is_file()) if self.path.is_dir() else [self.path]
-        if self.path.name.endswith(_INDEX):
-            files = sorted(p for p in source.iterdir() if p.suffix in (".json", ".safetensors"))
         target = Path(path)
         target.mkdir(parents=True, exist_ok=True)
-        for file in files:
+        for file in self._files():
             part = target / (file.name + ".part")
             try:
                 shutil.copyfile(file, part)
@@ -118,12 +117,19 @@ class Model(Closable, Mapping[str, Weight]):
             finally:
                 part.unlink(missing_ok=True)
 
+    def _files(self) -> list[Path]:
+        """The model's files, weights after what describes them."""
+        if not self.path.is_dir() and not self.path.name.endswith(_INDEX):
+            return [self.path]
+        folder = self.path if self.path.is_dir() else self.path.parent
+        files = [path for path in folder.iterdir() if path.is_file()]
+        return sorted(files, key=lambda path: (path.suffix == ".safetensors", path.name))
+
     def close(self) -> None:
         """Free the memory now; may be repeated. Layers taken from the model stay usable."""
         super().close()
         self._layers.clear()
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._removal()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

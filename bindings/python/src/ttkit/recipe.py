@@ -24,8 +24,8 @@ class Recipe(Closable):
     Parameters
     ----------
     entries : mapping from pattern to entry, in order
-        An entry is a spec string or a format; None, which leaves the weight alone; or a mapping with
-        ``"spec"``, ``"transpose": True`` where the checkpoint stores (in, out), ``"kind"``
+        An entry is a spec string or a format; None, which leaves the weight alone; or a mapping
+        with ``"spec"``, ``"transpose": True`` where the checkpoint stores (in, out), ``"kind"``
         (``"linear"`` or ``"embedding"``), ``"tied"`` (the name of the same matrix elsewhere).
 
     Raises

@@ -1,0 +1,48 @@
+"""Arrays of rows into and out of layers: checked, copied only where they must be."""
+
+from __future__ import annotations
+
+from ctypes import addressof, c_char
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._array import Array, address
+
+
+def compact_address(array: Array) -> int:
+    """Where a compact array that is not empty lies.
+
+    Four times as fast as by the array's interface, where the array is writeable.
+    """
+    if not array.flags.writeable:
+        return address(array)
+    return addressof(c_char.from_buffer(array))  # type: ignore[arg-type, unused-ignore]
+
+
+def rows_in(x: npt.ArrayLike, dtype: np.dtype[Any], features: int) -> Array:
+    """`x` as compact rows of the layer's dtype, copied only where it is neither."""
+    given: Array = np.asarray(x)
+    if given.dtype != dtype or not given.flags.c_contiguous:
+        if not np.can_cast(given.dtype, dtype, "safe"):
+            raise TypeError(
+                f"x has dtype {given.dtype}, but the layer computes in {dtype}; convert it with "
+                f"x.astype({dtype.name!r}) if losing precision is meant")
+        given = np.ascontiguousarray(given, dtype).reshape(given.shape)
+    if given.ndim == 0 or given.shape[-1] != features:
+        raise ValueError(f"x has shape {given.shape}, expected (..., {features})")
+    return given if given.flags.aligned else given.copy()
+
+
+def rows_out(out: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """`out`, when it can take the result as it is; the library refuses overlaps."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is a {type(out).__name__}, expected an array")
+    if out.dtype != dtype:
+        raise TypeError(f"out has dtype {out.dtype}, expected {dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}, expected {shape}")
+    if not (out.flags.c_contiguous and out.flags.aligned and out.flags.writeable):
+        raise ValueError("out is not compact and writeable (C order), as the result must be")
+    return out
