@@ -82,8 +82,8 @@ consumers: $(LIBRARY)
 
 test-python: $(LIBRARY) $(VENV_READY)
 	$(PY) scripts/abi.py
-	$(PY) -m pytest -q bindings/python
-	cd bindings/python && $(CURDIR)/$(PY) -m mypy --strict
+	cd bindings/python && $(abspath $(PY)) -m pytest -q
+	cd bindings/python && $(abspath $(PY)) -m mypy --strict
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift
@@ -97,7 +97,8 @@ $(LIBRARY_ASAN): $(SOURCES) | deps
 
 # The Python tests over that library; C programs would have to be linked with the sanitizer too.
 asan: $(LIBRARY_ASAN) $(VENV_READY)
-	scripts/with-asan $(LIBRARY_ASAN) $(PY) -m pytest -q bindings/python -k 'not cBlock'
+	cd bindings/python && ../../scripts/with-asan $(abspath $(LIBRARY_ASAN)) \
+	  $(abspath $(PY)) -m pytest -q -k 'not cBlock'
 
 # Fuzz targets: each for FUZZ_SECONDS, or only the stored corpus.
 fuzz: $(LIBRARY_ASAN)

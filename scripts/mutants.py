@@ -48,8 +48,8 @@ FAULTS = [
           "guard (0..<rows).contains(id) else {", "guard (0...rows).contains(id) else {"),
     Fault("an unchecked stride", "Sources/TTKit/Tensor/StridedView.swift",
           "guard !overflow, reach <= limit, extent + reach <= limit else {", "guard !overflow else {"),
-    Fault("a hole in a file", "Sources/TTKit/Models/SafetensorsHeader.swift",
-          "guard entry.offset == end else {", "guard entry.offset >= end else {"),
+    Fault("overlapping tensors", "Sources/TTKit/Models/SafetensorsHeader.swift",
+          "guard entry.offset == end else {", "guard entry.offset <= end else {"),
     Fault("unknown options ignored", "Sources/TTKitC/Boundary.swift",
           "where bytes[i] != 0 {", "where bytes[i] != 0 && i < own {"),
 ]

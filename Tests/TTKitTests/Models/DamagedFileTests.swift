@@ -58,4 +58,18 @@ import Testing
     #expect(failure { () throws(TTKitError) in _ = try file.manifest() }?.isFormat == true)
     #expect(try file.manifest(verifying: false) != nil)
   }
+
+  /// Two tensors in the same bytes, and a hole of as many: the sum of sizes alone would fit.
+  @Test(arguments: [["0,8", "0,8"], ["8,16", "8,16"], ["0,8", "4,12"], ["0,8", "12,20"]])
+  func overlapsAndHoles_areRefused(ranges: [String]) throws {
+    let entries = zip(["a", "b"], ranges).map { name, range in
+      "\"\(name)\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [\(range)]}"
+    }
+    let header = [UInt8]("{\(entries.joined(separator: ", "))}".utf8)
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+    try writeAll(folder("x"), length + header + [UInt8](repeating: 0, count: 16))
+    #expect(
+      failure { () throws(TTKitError) in _ = try SafetensorsFile(path: folder("x")) }?.isFormat
+        == true)
+  }
 }
