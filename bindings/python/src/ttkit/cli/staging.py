@@ -21,6 +21,9 @@ def check_out(out: Path, source: Path, force: bool) -> None:
     ValueError
         If it is the source's own, or lies in it and is not empty.
     """
+    above = next((folder for folder in out.parents if folder.exists()), out)
+    if above != out and not above.is_dir():
+        raise NotADirectoryError(f"cannot make the output folder {out}: {above} is no folder")
     if out.exists() or out.is_symlink():
         if not out.is_dir():
             raise NotADirectoryError(f"the output {out} exists and is no folder; choose another name")
