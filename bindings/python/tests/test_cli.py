@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 import ttkit as tk
 from ttkit.cli import main
@@ -401,6 +404,37 @@ def test_real_model(tmp_path, capsys):
     assert found["ratio"] > 3.8
     assert max(weight["error"] for weight in found["weights"]) < 0.02
     assert document(capsys, "inspect", tmp_path / "out")["nbytes"] == found["nbytes"]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_progress_on_a_terminal(model, tmp_path, capsys, monkeypatch, installed):
+    if installed:
+        pytest.importorskip("tqdm")
+    else:
+        monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["compress", str(model), "--out", str(tmp_path / "out"), "--json"]) == 0
+    captured = capsys.readouterr()
+    json.loads(captured.out)
+    assert "4/4" in captured.err or "/4" in captured.err
+    assert captured.err.endswith("\r")  # wiped
+
+
+def test_commands_of_the_manual_run(model, tmp_path, capsys, monkeypatch):
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    model.rename("MiniLM")
+    Path("recipe.json").write_text(re.findall(r"^```json\n(.*?)^```", text, re.M | re.S)[0])
+    lines = [line for block in re.findall(r"^```console\n(.*?)^```", text, re.M | re.S)
+             for line in block.splitlines()]
+    commands = [i for i, line in enumerate(lines) if line.startswith("$ ttkit ")]
+    assert len(commands) > 6
+    for i in commands:
+        fails = lines[i + 1 : i + 2] and lines[i + 1].startswith("ttkit: ")
+        extra = ["--seconds", "0"] if " bench " in lines[i] else []
+        assert main([*shlex.split(lines[i])[2:], *extra]) == (1 if fails else 0), lines[i]
+        if fails:
+            assert capsys.readouterr().err.strip() == lines[i + 1]
 
 
 def test_tables():

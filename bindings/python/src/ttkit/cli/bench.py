@@ -72,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> Result:
         if not kinds:
             raise ValueError(
                 f"{arguments.model} holds no compressed layer; compress it first, or give --recipe")
-        bar = stack.enter_context(Progress(not arguments.quiet))
+        bar = stack.enter_context(Progress(not arguments.quiet, "layers"))
         blas, blas_threads = limited_blas(arguments.threads)
         stack.enter_context(blas)
         layers: list[Layer] = []

@@ -70,7 +70,7 @@ def _compressed(
     with ExitStack() as stack:
         interrupts = stack.enter_context(Interrupts(arguments.workers > 1))
         stage = stack.enter_context(staged(out))
-        bar = stack.enter_context(Progress(not arguments.quiet))
+        bar = stack.enter_context(Progress(not arguments.quiet, "weights"))
 
         def progress(report: WeightReport, done: int, total: int) -> None:
             interrupts.check()

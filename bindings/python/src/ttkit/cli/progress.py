@@ -13,17 +13,18 @@ _WIDTH = 30
 class Progress:
     """A bar that appears with the first step and is wiped at the end; tqdm's where it is installed."""
 
-    def __init__(self, shown: bool) -> None:
+    def __init__(self, shown: bool, unit: str) -> None:
         self._shown = shown and sys.stderr.isatty()
+        self._unit = unit
         self._bar: Any = None
         self._length = 0
 
     def step(self, name: str, done: int, total: int) -> None:
-        """Show that `done` of `total` weights are done, the last of them `name`."""
+        """Show that `done` of `total` are done, the last of them `name`."""
         if not self._shown:
             return
         if self._bar is None and not self._length:
-            self._bar = _tqdm(total)
+            self._bar = _tqdm(total, self._unit)
         if self._bar is None:
             self._plain(name, done, total)
         else:
@@ -47,9 +48,9 @@ class Progress:
         print("\r" + padded, end="", file=sys.stderr, flush=True)
 
 
-def _tqdm(total: int) -> Any:
+def _tqdm(total: int, unit: str) -> Any:
     try:
         from tqdm import tqdm  # type: ignore[import-untyped, import-not-found, unused-ignore]
     except ImportError:
         return None
-    return tqdm(total=total, unit=" weights", leave=False, file=sys.stderr, dynamic_ncols=True)
+    return tqdm(total=total, unit=f" {unit}", leave=False, file=sys.stderr, dynamic_ncols=True)
