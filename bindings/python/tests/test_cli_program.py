@@ -81,7 +81,8 @@ def test_real_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("installed", [True, False])
 def test_progress_on_a_terminal(
-    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, installed: bool
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, installed: bool,
 ) -> None:
     if installed:
         pytest.importorskip("tqdm")

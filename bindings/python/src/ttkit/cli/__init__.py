@@ -1,8 +1,8 @@
 """The command line: ``ttkit compress``, ``inspect`` and ``bench``.
 
-Results go to standard output, as a table or with --json as one JSON document; progress and errors to
-standard error. The exit code is 0 only on success, 1 after a failure, 2 for a wrong command line, 130
-after Ctrl-C.
+Results go to standard output, as a table or with --json as one JSON document; progress and errors
+to standard error. The exit code is 0 only on success, 1 after a failure, 2 for a wrong command line,
+130 after Ctrl-C.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The parser of the command line: argparse, with one-sentence errors that name the nearest option."""
+"""The parser of the command line: argparse, with one-sentence errors that name the nearest."""
 
 from __future__ import annotations
 

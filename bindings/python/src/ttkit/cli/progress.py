@@ -11,7 +11,7 @@ _WIDTH = 30
 
 
 class Progress:
-    """A bar that appears with the first step and is wiped at the end; tqdm's where it is installed."""
+    """A bar from the first step on, wiped at the end; tqdm's where it is installed."""
 
     def __init__(self, shown: bool, unit: str) -> None:
         self._shown = shown and sys.stderr.isatty()

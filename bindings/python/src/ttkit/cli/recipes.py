@@ -24,10 +24,9 @@ def recipe_named(text: str) -> Recipe:
     """
     if text in BUILTIN:
         return Recipe.builtin(text)
-    path = Path(text)
-    if path.is_file():
-        return _loaded(path)
-    if path.suffix == ".json" or text.endswith(os.sep):
+    if os.path.isfile(text):  # False for names too long for a file
+        return _loaded(Path(text))
+    if text.endswith(".json") or text.endswith(os.sep):
         return _loaded(existing(text))
     return _everywhere(text)
 

@@ -26,7 +26,7 @@ def check_out(out: Path, source: Path, force: bool) -> None:
         raise NotADirectoryError(f"cannot make the output folder {out}: {above} is no folder")
     if out.exists() or out.is_symlink():
         if not out.is_dir():
-            raise NotADirectoryError(f"the output {out} exists and is no folder; choose another name")
+            raise NotADirectoryError(f"the output {out} is no folder; choose another name")
         home, place = (source if source.is_dir() else source.parent).resolve(), out.resolve()
         if home == place:
             raise ValueError(f"the output folder {out} is that of the source; choose another")
@@ -38,8 +38,8 @@ def check_out(out: Path, source: Path, force: bool) -> None:
                 "with --force")
         if source.is_dir() and home in place.parents:
             raise ValueError(
-                f"the output folder {out} lies in that of the source and is not empty; remove it or "
-                "choose another")
+                f"the output folder {out} lies in that of the source and is not empty; remove it "
+                "or choose another")
 
 
 @contextmanager
