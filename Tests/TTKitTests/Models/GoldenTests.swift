@@ -70,6 +70,24 @@ import Testing
     }
   }
 
+  @Test func trains_areLoaded() throws {
+    let path = GoldenTests.golden + "v1/train.safetensors"
+    let train = try TensorTrain<Complex<Float>>(TrainFile(path: path, kind: .train))
+    let cores = try #require(try expected("train")["cores"]?.array)
+    for (k, core) in train.cores.enumerated() {
+      let found = core.elements.flatMap { [Double($0.real), Double($0.imaginary)] }
+      #expect(try found == numbers(cores[k].object?["values"]))
+    }
+    #expect(train.shape == [3, 2, 2] && train.ranks == [1, 2, 2, 1])
+    let matrix = try TrainMatrix<Double>(
+      TrainFile(path: GoldenTests.golden + "v1/train_matrix.safetensors", kind: .trainMatrix))
+    #expect(matrix.rows == [2, 3] && matrix.columns == [4, 2])
+    let values = try #require(try expected("train_matrix")["cores"]?.array)
+    for (k, core) in matrix.cores.enumerated() {
+      #expect(try core.elements == numbers(values[k].object?["values"]))
+    }
+  }
+
   @Test(arguments: [
     "truncated", "overlapping_offsets", "absurd_header_length", "newer_version", "flipped_bit",
   ])
