@@ -181,6 +181,31 @@ import Testing
     }
   }
 
+  /// Large enough for the sampled basis, whose measured loss must be the true one.
+  @Test func sampledBasis_measuresItsError() throws {
+    for type in [Float.self, Double.self] as [any TestScalar.Type] { try check(type) }
+    func check<T: TestScalar>(_ type: T.Type) throws {
+      var random = TrainRandom(seed: 19)
+      let shape = [Int](repeating: 2, count: 17)
+      let exact = try random.train(shape, ranks: [Int](repeating: 3, count: 16), type).dense()
+      let noise = try random.tensor(shape, type)
+      let rtol = T.Real.dtype == .float32 ? 1e-2 : 1e-6
+      let level = T(1e-2 * rtol * exact.norm / noise.norm, imaginary: 0)
+      let a = try Tensor(
+        shape: shape, elements: zip(exact.elements, noise.elements).map { $0 + level * $1 })
+      let train = try TensorTrain(decomposing: a, Truncation(relative: rtol))
+      #expect(train.ranks.max() == 3)
+      let error = try relativeError(train.dense(), a)
+      #expect(abs(train.error - error) <= 1e-3 * error + 64 * T.eps)
+      // A spike no sample sees: the measurement must, and the exact way take over.
+      var spiked = a.elements
+      spiked[12_345] = spiked[12_345] + T(0.1 * a.norm, imaginary: 0)
+      let b = try Tensor(shape: shape, elements: spiked)
+      let found = try TensorTrain(decomposing: b, Truncation(relative: rtol))
+      #expect(try relativeError(found.dense(), b) <= rtol)
+    }
+  }
+
   @Test func aCallbackThatSaysStop_cancels() throws {
     var random = TrainRandom(seed: 18)
     let a = try random.tensor([6, 7, 8], Double.self)
