@@ -396,6 +396,7 @@ import Testing
       }
       for await good in group { #expect(good) }
     }
+    withExtendedLifetime(train) {}
   }
 }
 

@@ -50,7 +50,7 @@ private func lostSquares<T: RealScalar>(
     unsafe y.withUnsafeBufferPointer { y in
       let source = unsafe UnsafeRawPointer(y.baseAddress! + i * r)
       let packed = unsafe UnsafeRawPointer(panels.base)
-      let target = UnsafeMutableRawPointer(strip.base)
+      let target = unsafe UnsafeMutableRawPointer(strip.base)
       for p in stride(from: 0, to: k, by: width) {
         let w = min(width, k - p)
         if T.dtype == .float32 {

@@ -12,8 +12,8 @@ extension TensorTrain {
   /// The train closest to `tensor` that truncation by singular values finds.
   ///
   /// - Parameter tensor: shape (n[0], ..., n[d−1]), d >= 1, every n[k] >= 1, finite.
-  /// - Returns: cores k of shape (r[k], n[k], r[k+1]), left-orthogonal for k < d−1, with `error` from the
-  ///   dropped singular values.
+  /// - Returns: cores k of shape (r[k], n[k], r[k+1]), left-orthogonal for k < d−1, with `error` from what
+  ///   was dropped: exact for small tensors, else an upper bound by at most √2.
   /// - Error: ‖tensor − train‖ <= max(rtol ‖tensor‖, atol) (Frobenius), unless a rank cap binds; with
   ///   both tolerances 0 only singular values of rounding size go.
   /// - Complexity: about 2 N m multiplications for N elements and m merged columns, m = 64 to a few times
@@ -48,6 +48,7 @@ extension TensorTrain {
     var budget = TruncationBudget<T.Real>(
       truncation, norm: near.tensor.norm, exponent: near.exponent, steps: shape.count - 1)
     let thick = try peeled(near.tensor, truncation, &budget, executor, progress)
+    budget.turn()
     var cores = try split(thick, truncation, &budget, executor, progress)
     cores = try absorb(near.exponent, into: cores, at: cores.count - 1)
     try self.init(checking: cores, error: budget.relativeError)

@@ -34,7 +34,7 @@ extension Peeling {
     var attempts = 0
     while samples <= 256, attempts < 2 {
       let (rows, columns, taken) = state.merged(max(256, 8 * samples))
-      guard rows >= 4 * columns else { return false }
+      guard rows >= 2 * columns else { return false }
       let matrix = state.current.reshaped([rows, columns])
       let (l, q) = try lq(sampledRows(matrix, count: samples))
       let (_, s, vh) = try svd(l)
