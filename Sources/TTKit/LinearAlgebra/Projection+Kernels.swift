@@ -13,14 +13,14 @@ func projected<T: Scalar>(
   let work = checkedCost(m, k, r)
   switch T.dtype {
   case .float32, .float64:
-    let panels = try packed(basis)
+    let panels = try packedPanels(basis)
     // A block's rows of x take about 256 KB: they stay in the second-level cache over all panels.
     let blockRows = max(12, (1 << 15) / max(k, 1) / 12 * 12)
     return try Tensor(shape: [m, r]) { (out) throws(TTKitError) in
       guard m > 0, r > 0 else { return }
       try executor.fitting(operations: work).parallelFill(&out, pieceCount: blockRows * r) {
         (first, part) throws(TTKitError) in
-        multiply(x, first / r, part.count / r, panels, r, &part)
+        multiplyPanels(x, first / r, part.count / r, panels, r, &part)
       }
     }
   default:
@@ -34,9 +34,9 @@ private func checkedCost(_ m: Int, _ k: Int, _ r: Int) -> Int {
 }
 
 /// Rows of `w` in panels as the tiles want them: [i*width + j] holds w[p*width + j][i].
-private func packed<T: Scalar>(_ w: Tensor<T>) throws(TTKitError) -> Buffer<T> {
+func packedPanels<T: Scalar>(_ w: Tensor<T>) throws(TTKitError) -> Buffer<T> {
   let (r, k) = (w.shape[0], w.shape[1])
-  let width = tileShape(T.self).width
+  let width = panelShape(T.self).width
   let panels = (r + width - 1) / width
   let buffer = try Buffer<T>(count: checkedProduct([panels, width, k]), zeroed: true)
   for p in 0..<panels {
@@ -49,19 +49,19 @@ private func packed<T: Scalar>(_ w: Tensor<T>) throws(TTKitError) -> Buffer<T> {
   return buffer
 }
 
-private func tileShape<T: Scalar>(_ type: T.Type) -> (height: Int, width: Int) {
+func panelShape<T: Scalar>(_ type: T.Type) -> (height: Int, width: Int) {
   let kernels = unsafe ttkk_active().pointee
   return unsafe T.dtype == .float32
     ? (kernels.height_f32, kernels.width_f32) : (kernels.height_f64, kernels.width_f64)
 }
 
 /// Rows first..<first+rows of x times all panels, into `out` (rows, r).
-private func multiply<T: Scalar>(
+func multiplyPanels<T: Scalar>(
   _ x: Tensor<T>, _ first: Int, _ rows: Int, _ panels: borrowing Buffer<T>, _ r: Int,
   _ out: inout MutableSpan<T>
 ) {
   let k = x.shape[1]
-  let (height, width) = tileShape(T.self)
+  let (height, width) = panelShape(T.self)
   let kernels = unsafe ttkk_active().pointee
   let source = unsafe UnsafeRawPointer(x.storage.buffer.base + first * k)
   let packed = unsafe UnsafeRawPointer(panels.base)

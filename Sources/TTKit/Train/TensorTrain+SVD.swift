@@ -3,6 +3,8 @@
 /// Goals, in order: the error bound; minimal ranks; few passes over the tensor; little memory.
 /// Modes are merged from the right until a tall matrix of 64 or more columns arises ("thick bounds"),
 /// reduced by the R of its QR alone, and projected in one pass; the small rest is split afterwards.
+/// Where a tolerance leaves room, samples of the rows take the place of the QR, and the pass itself
+/// measures whether they sufficed: see TrainSampling.swift.
 /// Source of that order of work: M. Röhrig-Zöllner, J. Thies, A. Basermann, Performance of the Low-Rank
 /// TT-SVD for Large Dense Tensors on Modern MultiCore CPUs, SIAM J. Sci. Comput. 44 (2022).
 
@@ -10,8 +12,8 @@ extension TensorTrain {
   /// The train closest to `tensor` that truncation by singular values finds.
   ///
   /// - Parameter tensor: shape (n[0], ..., n[d−1]), d >= 1, every n[k] >= 1, finite.
-  /// - Returns: cores k of shape (r[k], n[k], r[k+1]), left-orthogonal for k < d−1, with `error` from the
-  ///   dropped singular values.
+  /// - Returns: cores k of shape (r[k], n[k], r[k+1]), left-orthogonal for k < d−1, with `error` from what
+  ///   was dropped: exact for small tensors, else an upper bound by at most √2.
   /// - Error: ‖tensor − train‖ <= max(rtol ‖tensor‖, atol) (Frobenius), unless a rank cap binds; with
   ///   both tolerances 0 only singular values of rounding size go.
   /// - Complexity: about 2 N m multiplications for N elements and m merged columns, m = 64 to a few times
@@ -46,6 +48,7 @@ extension TensorTrain {
     var budget = TruncationBudget<T.Real>(
       truncation, norm: near.tensor.norm, exponent: near.exponent, steps: shape.count - 1)
     let thick = try peeled(near.tensor, truncation, &budget, executor, progress)
+    budget.turn()
     var cores = try split(thick, truncation, &budget, executor, progress)
     cores = try absorb(near.exponent, into: cores, at: cores.count - 1)
     try self.init(checking: cores, error: budget.relativeError)
@@ -54,60 +57,88 @@ extension TensorTrain {
 
 /// Share of the remaining budget that one peeling may use: small, so that the sweep over single modes
 /// decides the ranks with nearly all of it.
-private let peelingShare = 1.0 / 32
+let peelingShare = 1.0 / 32
 
-/// The tensor as thick cores; all but the first have orthonormal rows.
-private func peeled<T: Scalar>(
-  _ tensor: Tensor<T>, _ truncation: Truncation, _ budget: inout TruncationBudget<T.Real>,
-  _ executor: Executor, _ progress: ProgressReporter
-) throws(TTKitError) -> [ThickCore<T>] {
-  var modes = tensor.shape
-  var current = tensor
+/// The part of a tensor that is still whole, and the thick cores peeled off its right end.
+struct Peeling<T: Scalar> {
+  var current: Tensor<T>
+  /// Modes of `current`, without the right rank behind them.
+  var modes: [Int]
   var right = 1
+  /// From the right end inwards; rows orthonormal.
   var peeled: [ThickCore<T>] = []
-  var target = 64
-  while modes.count > 1 {
-    // Merge trailing modes into at least `target` columns. Products divide the number of elements.
+
+  /// Trailing modes merged into at least `target` columns, but for the first mode.
+  ///
+  /// Products divide the number of elements, so they fit.
+  func merged(_ target: Int) -> (rows: Int, columns: Int, modes: Int) {
     var columns = right
     var taken = 0
     while taken < modes.count - 1, columns < target {
       taken += 1
       columns *= modes[modes.count - taken]
     }
-    let rows = current.count / columns
+    return (current.count / columns, columns, taken)
+  }
+
+  /// The bond that merging `taken` modes cuts, as the number of the core before it.
+  func bond(_ taken: Int) -> Int { modes.count - taken - 1 }
+
+  mutating func peel(_ basis: Tensor<T>, _ taken: Int, leaving rest: Tensor<T>) {
+    peeled.append(ThickCore(matrix: basis, modes: Array(modes.suffix(taken))))
+    modes.removeLast(taken)
+    right = basis.shape[0]
+    current = rest
+  }
+}
+
+/// The tensor as thick cores; all but the first have orthonormal rows.
+private func peeled<T: Scalar>(
+  _ tensor: Tensor<T>, _ truncation: Truncation, _ budget: inout TruncationBudget<T.Real>,
+  _ executor: Executor, _ progress: ProgressReporter
+) throws(TTKitError) -> [ThickCore<T>] {
+  var state = Peeling(current: tensor, modes: tensor.shape)
+  var target = 64
+  var sampling = true
+  while state.modes.count > 1 {
+    let order = tensor.shape.count
+    try progress.report("tensor train", order - state.modes.count, of: order)
+    if sampling {
+      sampling = try state.peelBySampling(truncation, &budget, executor)
+      if sampling { continue }
+    }
+    let (rows, columns, taken) = state.merged(target)
     if rows <= columns { break }
-    try progress.report("tensor train", tensor.shape.count - modes.count, of: tensor.shape.count)
-    let matrix = current.reshaped([rows, columns])
+    let matrix = state.current.reshaped([rows, columns])
     let factor = try triangularFactor(matrix, executor: executor)
     let (_, s, vh) = try svd(factor)
-    let cap = truncation.cap(afterCore: modes.count - taken - 1)
+    let cap = truncation.cap(afterCore: state.bond(taken))
     let r = budget.rank(of: s, share: peelingShare, cap: cap)
     if r > columns / 2 {
       // Too little gained: more columns instead, if there are more.
-      if taken == modes.count - 1 { break }
+      if taken == state.modes.count - 1 { break }
       target = 4 * columns  // fits: columns <= rows exist
       continue
     }
     budget.drop(s[r...])
     let basis = try vh.block(at: [0, 0], shape: [r, columns])
-    current = try projected(matrix, on: basis, executor: executor)
-    peeled.append(ThickCore(matrix: basis, modes: Array(modes.suffix(taken))))
-    modes.removeLast(taken)
-    right = r
+    state.peel(basis, taken, leaving: try projected(matrix, on: basis, executor: executor))
     target = max(64, 4 * r)
+    sampling = true
   }
-  if let halves = try halved(current, modes, right, truncation, &budget, executor) {
-    peeled.append(halves.second)
-    peeled.append(halves.first)
+  let (current, modes) = (state.current, state.modes)
+  if let halves = try halved(current, modes, truncation, &budget, executor) {
+    state.peeled.append(halves.second)
+    state.peeled.append(halves.first)
   } else {
-    peeled.append(ThickCore(matrix: current.reshaped([1, current.count]), modes: modes))
+    state.peeled.append(ThickCore(matrix: current.reshaped([1, current.count]), modes: modes))
   }
-  return peeled.reversed()
+  return state.peeled.reversed()
 }
 
 /// What is left when merging stops, cut in the middle when that makes both parts much smaller to handle.
 private func halved<T: Scalar>(
-  _ current: Tensor<T>, _ modes: [Int], _ right: Int, _ truncation: Truncation,
+  _ current: Tensor<T>, _ modes: [Int], _ truncation: Truncation,
   _ budget: inout TruncationBudget<T.Real>, _ executor: Executor
 ) throws(TTKitError) -> (first: ThickCore<T>, second: ThickCore<T>)? {
   var rows = 1

@@ -44,12 +44,16 @@ public struct Truncation: Sendable {
 
 /// Squared errors allowed and spent, in the units of the (possibly scaled) tensor at hand.
 ///
-/// Truncations are orthogonal projections of one another's results, so squared errors add up
-/// (Oseledets 2011, Theorem 2.2), and what one step leaves unspent the later ones may use.
+/// Truncations in one direction are nested orthogonal projections, so their squared errors add up
+/// (Oseledets 2011, Theorem 2.2), and what one step leaves unspent the later ones may use. Between the two
+/// directions, peeling from the right and splitting from the left, only the triangle inequality holds.
 struct TruncationBudget<Real: RealScalar> {
   let norm: Double
+  private let bound: Double
   private(set) var allowed: Double
-  private(set) var spent = 0.0
+  private var spent = 0.0
+  /// Error, not squared, of the direction that is over.
+  private var before = 0.0
   /// Truncations still to come, which share what is allowed.
   private var steps: Int
 
@@ -58,12 +62,21 @@ struct TruncationBudget<Real: RealScalar> {
     self.norm = norm
     self.steps = steps
     let absolute = scaledByPowerOfTwo(truncation.absolute, -exponent)
-    let bound = max(truncation.relative * norm, absolute)
+    bound = max(truncation.relative * norm, absolute)
     allowed = bound * bound
   }
 
-  /// ‖tensor − result‖ / ‖tensor‖.
-  var relativeError: Double { norm > 0 ? spent.squareRoot() / norm : 0 }
+  /// ‖tensor − result‖ / ‖tensor‖: exact when all truncations went in one direction, else an upper bound
+  /// by at most √2.
+  var relativeError: Double { norm > 0 ? (before + spent.squareRoot()) / norm : 0 }
+
+  /// From here on truncations go the other way.
+  mutating func turn() {
+    before += spent.squareRoot()
+    spent = 0
+    let rest = max(0, bound - before)
+    allowed = rest * rest
+  }
 
   /// How many of the descending singular values stay when this step may drop `share` of what is allowed.
   ///

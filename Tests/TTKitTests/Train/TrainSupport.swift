@@ -23,11 +23,6 @@ let scalars: [any TestScalar.Type] = [
   Float.self, Double.self, Complex<Float>.self, Complex<Double>.self,
 ]
 
-extension Scalar {
-  /// Distance from 1 to the next number.
-  static var eps: Double { Double(Real.ulpOfOne) }
-}
-
 /// Seeded shapes, ranks and values.
 struct TrainRandom {
   private var state: UInt64
