@@ -18,6 +18,7 @@ public func product<T: Scalar>(
   let (m, k) = opA == .plain ? (a.shape[0], a.shape[1]) : (a.shape[1], a.shape[0])
   let (kb, n) = opB == .plain ? (b.shape[0], b.shape[1]) : (b.shape[1], b.shape[0])
   precondition(k == kb, "inner lengths \(k) and \(kb) differ")
+  try requireBLASLengths([m, n, k])
   guard max(m, n, k) <= Int(Int32.max) else {
     throw .sizeOverflow("a \(m) x \(k) x \(n) product exceeds BLAS's 2^31 - 1; use smaller modes")
   }
@@ -38,6 +39,7 @@ public func batchedProduct<T: Scalar>(
   precondition(a.shape.count == 3 && b.shape.count == 3, "stacks of matrices only")
   let (count, m, k, n) = (a.shape[0], a.shape[1], a.shape[2], b.shape[2])
   precondition(b.shape[0] == count && b.shape[1] == k, "stacks do not fit")
+  try requireBLASLengths([m, n, k])
   let buffer = try Buffer<T>(count: checkedProduct([count, m, n]), zeroed: k == 0)
   if m > 0 && n > 0 && k > 0 {
     for i in 0..<count {
@@ -48,6 +50,14 @@ public func batchedProduct<T: Scalar>(
     }
   }
   return Tensor(shape: [count, m, n], buffer: buffer)
+}
+
+/// - Throws: `.sizeOverflow` for lengths that BLAS, which counts in 32 bits, cannot take.
+private func requireBLASLengths(_ lengths: [Int]) throws(TTKitError) {
+  guard lengths.allSatisfy({ $0 <= Int(Int32.max) }) else {
+    throw .sizeOverflow(
+      "a product of lengths \(describe(lengths)) exceeds BLAS's 2^31 - 1; merge modes differently")
+  }
 }
 
 /// Row-major product by BLAS: c (m, n) = op(a) · op(b), with leading dimensions.

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._abi import TTK_ERROR_CANCELLED
 from ._library import library
 from .errors import exception
 
@@ -20,10 +21,12 @@ class Callback:
 
     def __init__(self, prototype: Any, function: Callable[..., object]) -> None:
         self.error: BaseException | None = None
+        self.refused = False
 
         def guarded(_context: int | None, *arguments: object) -> int:
             try:
-                return 1 if self.error is not None or function(*arguments) is False else 0
+                self.refused = self.refused or function(*arguments) is False
+                return 1 if self.error is not None or self.refused else 0
             except BaseException as error:  # must not cross C: kept, and raised again by `call`
                 self.error = error
                 return 1
@@ -51,6 +54,9 @@ def call(
     for callback in callbacks:
         if callback.error is not None:
             raise _with_partial(callback.error, partial if status == 0 else None)
+    if status == TTK_ERROR_CANCELLED and callbacks and not any(c.refused for c in callbacks):
+        # A signal between ctypes and `guarded` stops the call too, and leaves no exception behind.
+        raise KeyboardInterrupt
     if status != 0:
         raise failure(status)
 
