@@ -41,7 +41,7 @@ ttk_dtype ttk_train_dtype(const ttk_train *train);
 /* Bytes the cores take. */
 int64_t   ttk_train_nbytes(const ttk_train *train);
 /* Relative Frobenius error of the truncation that made this train, achieved; for ttk_svd of a large tensor
- * an upper bound by at most sqrt(2). 0: exact or not truncated. */
+ * an upper bound. 0: exact or not truncated. */
 double    ttk_train_error(const ttk_train *train);
 void      ttk_train_shape(const ttk_train *train, int64_t *shape); /* writes order lengths   */
 void      ttk_train_ranks(const ttk_train *train, int64_t *ranks); /* writes order + 1 ranks */

@@ -13,7 +13,7 @@ extension TensorTrain {
   ///
   /// - Parameter tensor: shape (n[0], ..., n[d−1]), d >= 1, every n[k] >= 1, finite.
   /// - Returns: cores k of shape (r[k], n[k], r[k+1]), left-orthogonal for k < d−1, with `error` from what
-  ///   was dropped: exact for small tensors, else an upper bound by at most √2.
+  ///   was dropped: exact for small tensors, else an upper bound.
   /// - Error: ‖tensor − train‖ <= max(rtol ‖tensor‖, atol) (Frobenius), unless a rank cap binds; with
   ///   both tolerances 0 only singular values of rounding size go.
   /// - Complexity: about 2 N m multiplications for N elements and m merged columns, m = 64 to a few times
