@@ -29,10 +29,12 @@ struct BondSearch<T: Scalar> {
   private var spare: [(column: Int, values: [T])] = []
 
   /// Random residuals looked at before each pivot.
-  static var randomStarts: Int { tune.starts }
+  static var randomStarts: Int { 6 }
   /// A pivot is taken when it is within this factor of the largest in its row; it is always the largest
   /// in its column, which bounds the growth of the train's cores.
-  static var rowDominance: Double { tune.dominance }
+  static var rowDominance: Double { 0.5 }
+  /// Interpolation coefficients above this make a row worth a look.
+  static var suspicious: Double { 2 }
 
   init(
     bond: Int, _ crosses: NestedCrosses<T>, _ sampler: Sampler<T>, _ admissible: Admissibility,
@@ -57,12 +59,13 @@ struct BondSearch<T: Scalar> {
   /// Adds up to `limit` pivots whose residual exceeds `threshold`.
   mutating func rook(
     _ crosses: inout NestedCrosses<T>, starts given: [PivotStart<T>], threshold: Double,
-    limit: Int, random: inout SeededGenerator
+    limit: Int, random: inout SeededGenerator, seen: inout Set<Int>
   ) throws(Interruption) -> BondOutcome {
     var outcome = BondOutcome()
     var starts = given
     while outcome.added < limit {
       starts += try randomStarts(&random)
+      if let suspect = try suspect(&seen) { starts.append(suspect) }
       guard let start = try best(starts) else { break }
       outcome.worst = max(outcome.worst, start.residual)
       guard start.residual > threshold, let pivot = try climb(from: start.column) else { break }
@@ -137,6 +140,29 @@ struct BondSearch<T: Scalar> {
     return places.indices.map {
       PivotStart(row: places[$0].0, column: places[$0].1, value: values[$0])
     }
+  }
+
+  /// The largest residual in the row that the train extrapolates to most, once a row.
+  ///
+  /// Rows join a bond after its pivots were chosen; where the interpolation coefficients exceed 1 by much,
+  /// errors are amplified and pivots are likely to be missing. Finding such rows costs no evaluation.
+  private func suspect(_ seen: inout Set<Int>) throws(Interruption) -> PivotStart<T>? {
+    let r = factorization.rank
+    let coefficients = factorization.interpolation()
+    var worst: (row: Int, size: T.Real)?
+    for i in 0..<rows.count where !seen.contains(i) {
+      var size = T.Real.zero
+      for c in 0..<r { size = max(size, coefficients[i * r + c].magnitude) }
+      if Double(size) > Self.suspicious, size > worst?.size ?? 0 { worst = (i, size) }
+    }
+    guard let worst else { return nil }
+    seen.insert(worst.row)
+    let keys = columns.joined(with: rows, worst.row)
+    let values = try sampler.values(keys)
+    let allowed = try admissible.check(keys, sampler.coder)
+    let residual = factorization.residual(row: worst.row, values)
+    guard let top = largestElement(residual, where: allowed) else { return nil }
+    return PivotStart(row: worst.row, column: top.index, value: values[top.index])
   }
 
   /// The largest residual among the starts and the spare columns.

@@ -7,7 +7,7 @@
 /// high-dimensional integrals, Comput. Phys. Commun. 246 (2020).
 
 /// The crosses of one run and how they grow.
-struct CrossInterpolation<T: Scalar> {
+struct CrossInterpolation<T: Scalar>: CrossSearch {
   let sampler: Sampler<T>
   let options: CrossOptions
   let admissible: Admissibility
@@ -18,8 +18,11 @@ struct CrossInterpolation<T: Scalar> {
   /// The largest residual met in the latest pass.
   private var level = Double.infinity
   private var isForward = true
+  /// Rows of each bond whose residual was looked at because the train extrapolates there.
+  private var seen: [Set<Int>]
 
-  private var coder: IndexCoder { sampler.coder }
+  var coder: IndexCoder { sampler.coder }
+  var ranks: [Int] { crosses.ranks }
 
   init(
     _ sampler: Sampler<T>, _ options: CrossOptions, _ admissible: Admissibility,
@@ -30,13 +33,14 @@ struct CrossInterpolation<T: Scalar> {
     self.admissible = admissible
     self.random = random
     self.threshold = threshold
+    seen = Array(repeating: [], count: sampler.coder.order + 1)
     crosses = try NestedCrosses(pivot, sampler)
   }
 
   /// How many pivots a visit may add to a bond of rank r: more for larger ranks, so that the number of
   /// passes grows like the logarithm of the rank.
   private func growth(_ rank: Int) -> Int {
-    min(max(1, Int(Double(rank) * tune.growth)), (options.maxRank ?? .max) - rank)
+    min(max(1, rank / 2), (options.maxRank ?? .max) - rank)
   }
 
   /// Visits every bond once, in alternating directions.
@@ -48,7 +52,7 @@ struct CrossInterpolation<T: Scalar> {
     var capped = false
     var worst = 0.0
     // The largest residuals first, over all bonds: small ones of one bond often vanish with them.
-    let floor = max(threshold, level.isFinite ? tune.level * level : 0)
+    let floor = max(threshold, level.isFinite ? 0.05 * level : 0)
     for step in 1..<max(d, 1) {
       let b = isForward ? step : d - step
       let outcome = try visit(b, starts: [], extra: nil, floor: floor)
@@ -70,8 +74,11 @@ struct CrossInterpolation<T: Scalar> {
       return try search.full(&crosses, threshold: floor, limit: limit)
     }
     return try search.rook(
-      &crosses, starts: starts, threshold: floor, limit: limit, random: &random)
+      &crosses, starts: starts, threshold: floor, limit: limit, random: &random,
+      seen: &seen[b])
   }
+
+  func pivots() -> [[Int]] { crosses.pivots() }
 
   func cores() -> [[T]] { (0..<coder.order).map { crosses.core($0) } }
 

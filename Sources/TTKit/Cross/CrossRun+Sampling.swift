@@ -15,8 +15,8 @@ extension CrossRun {
     return result
   }
 
-  /// Samples the guide and the caller's pivots; the point where |f| is largest, nil if f was 0 throughout.
-  mutating func start() throws(Interruption) -> [UInt64]? {
+  /// Samples the guide and the caller's pivots; the points where |f| is largest, nil if f was 0 throughout.
+  mutating func start() throws(Interruption) -> KeyList? {
     let given = try givenPivots()
     let base = coder.shape.reduce(0) { $0.addingReportingOverflow($1).partialValue }
     let spare = sampler.limit - min(sampler.limit, base) - given.count
@@ -43,7 +43,11 @@ extension CrossRun {
       guide = candidates
     }
     guard let top = largestElement(candidates.values), top.magnitude > 0 else { return nil }
-    return candidates.points.key(top.index)
+    var points = KeyList(width: coder.width)
+    points.append(candidates.points.key(top.index))
+    points.append(given)
+    points.append(candidates.points.key(0))
+    return points
   }
 
   private func givenPivots() throws(Interruption) -> KeyList {

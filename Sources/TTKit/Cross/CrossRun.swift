@@ -17,6 +17,8 @@ struct CrossRun<T: Scalar> {
   /// Points that steer the search at first, and fresh ones that judge it.
   static var guideCount: Int { 128 }
   static var validationCount: Int { 384 }
+  /// The part of the tolerance that a sample's error may reach: samples are not the grid.
+  static var safety: Double { 0.5 }
 
   init(
     _ shape: [Int], _ options: CrossOptions, _ condition: PivotCondition?,
@@ -46,29 +48,46 @@ struct CrossRun<T: Scalar> {
   var noise: Double { 16 * Double(T.Real.ulpOfOne) * Double(sampler.largest) }
 
   mutating func result() throws(TTKitError) -> CrossResult<T> {
-    var search: CrossInterpolation<T>
+    if options.method != .interpolation, !admissible.isFree {
+      throw .invalidArgument(
+        "a pivot condition was given with another method than tensor cross interpolation, which alone"
+          + " obeys one; use method tci")
+    }
     do throws(Interruption) {
-      guard let pivot = try start() else { return try wrapped(zero) }
-      search = try CrossInterpolation(
-        sampler, options, admissible, random, pivot: pivot, threshold: max(goal, noise))
+      guard let points = try start() else { return try wrapped(zero) }
+      let threshold = max(goal, noise)
+      if options.method == .interpolation {
+        return try improve(
+          CrossInterpolation(
+            sampler, options, admissible, random, pivot: points.key(0), threshold: threshold))
+      }
+      return try improve(
+        CrossSweeps(sampler, options, points: points, threshold: threshold / 2))
     } catch {
       throw withoutResult(error)
     }
+  }
+
+  /// Refines the search's first train until there is a reason to end.
+  private mutating func improve<S: CrossSearch<T>>(
+    _ start: S
+  ) throws(Interruption) -> CrossResult<T> {
+    var search = start
     do throws(Interruption) {
       report.reason = try refine(&search)
     } catch {
       switch error {
       case .budget: report.reason = .budget
       case .stopped: report.reason = .stopped
-      case .failed(let error): throw error
+      case .failed: throw error
       }
     }
-    return try finish(search)
+    return try wrapped { () throws(TTKitError) in try finish(search) }
   }
 
   /// Passes and judgements until one of them ends the run.
-  private mutating func refine(
-    _ search: inout CrossInterpolation<T>
+  private mutating func refine<S: CrossSearch<T>>(
+    _ search: inout S
   ) throws(Interruption) -> CrossReason {
     sampler.limit -= reserve
     if options.pivots.count > 1 {
@@ -76,6 +95,7 @@ struct CrossRun<T: Scalar> {
       for pivot in options.pivots { given.append(coder.pack(pivot)) }
       _ = try search.insert(given)
     }
+    var stalls = 0
     while true {
       let pass = try search.pass()
       report.sweeps += 1
@@ -83,13 +103,14 @@ struct CrossRun<T: Scalar> {
       let errors = guide.residuals(cores, coder)
       let error = rootMeanSquare(errors)
       report.estimatedError = error / size
-      try tell(search)
-      if error <= goal {
+      try tell(search.ranks)
+      stalls = pass.isStalled ? stalls + 1 : 0
+      if error <= Self.safety * goal {
         guard let worse = try judge(cores) else { return .converged }
         _ = try search.insert(worse)
       } else if pass.isStalled {
         let added = try search.insert(worst(3, of: errors, guide.points))
-        if added == 0 {
+        if added == 0 || stalls > 1 {
           if pass.isCapped { return .rank }
           if search.threshold <= noise { return .precision }
           search.threshold = max(search.threshold / 4, noise)
@@ -106,9 +127,9 @@ struct CrossRun<T: Scalar> {
   }
 
   /// Tells the watcher, and counts.
-  private mutating func tell(_ search: CrossInterpolation<T>) throws(Interruption) {
+  private mutating func tell(_ ranks: [Int]) throws(Interruption) {
     report.evaluations = sampler.evaluations
-    report.maxRank = search.crosses.ranks.reduce(1, max)
+    report.maxRank = ranks.reduce(1, max)
     guard let watch else { return }
     let report = report
     let isGoingOn = try wrapped { () throws(TTKitError) in try watch(report) }
@@ -125,10 +146,13 @@ struct CrossRun<T: Scalar> {
       return nil
     }
     sampler.limit += reserve
-    let errors = try validate(cores, max(Self.validationCount, sampler.evaluations / 32))
+    let errors = try validate(cores, max(Self.validationCount, sampler.evaluations / 8))
     sampler.limit -= reserve
-    if rootMeanSquare(errors.values) <= goal {
-      let starts = worst(1, of: errors.values, errors.points)
+    if rootMeanSquare(errors.values) <= Self.safety * goal {
+      // Climbing from a point costs one value for each index of each mode.
+      let cost = max(coder.shape.reduce(0, +), 1)
+      let count = min(max(sampler.evaluations / 8 / cost, 1), 5)
+      let starts = worst(count, of: errors.values, errors.points)
       let limit = 10 * max(goal, (options.absolute == nil ? relative * Double(sampler.largest) : 0))
       let found = try globalSearch(starts, cores, limit: limit)
       return found.count == 0 ? nil : found
@@ -161,9 +185,7 @@ struct CrossRun<T: Scalar> {
 
   // MARK: - Ends
 
-  private mutating func finish(
-    _ search: CrossInterpolation<T>
-  ) throws(TTKitError) -> CrossResult<T> {
+  private mutating func finish<S: CrossSearch<T>>(_ search: S) throws(TTKitError) -> CrossResult<T> {
     let cores = search.cores()
     report.estimatedError = rootMeanSquare(guide.residuals(cores, coder)) / size
     sampler.limit = options.maxEvaluations ?? .max
@@ -179,14 +201,14 @@ struct CrossRun<T: Scalar> {
       }
     }
     report.evaluations = sampler.evaluations
-    report.maxRank = search.crosses.ranks.reduce(1, max)
-    let ranks = search.crosses.ranks
+    let ranks = search.ranks
+    report.maxRank = ranks.reduce(1, max)
     var tensors: [Tensor<T>] = []
     for (k, core) in cores.enumerated() {
       tensors.append(
         try Tensor(shape: [ranks[k], coder.shape[k], ranks[k + 1]], elements: core))
     }
-    return CrossResult(cores: tensors, report: report, pivots: search.crosses.pivots())
+    return CrossResult(cores: tensors, report: report, pivots: search.pivots())
   }
 
   private func zero() throws(TTKitError) -> CrossResult<T> {
