@@ -1,9 +1,9 @@
 /// Where pivots may be.
 
-/// Sets `allowed[j]` to whether a pivot may be at `indices[j·d ..< (j+1)·d]`.
+/// Sets `allowed[j]` to whether a pivot may be at `indices[j·d ..< (j+1)·d]`; false asks to stop.
 public typealias PivotCondition = (
   _ indices: Span<Int64>, _ allowed: inout MutableSpan<Bool>
-) throws(TTKitError) -> Void
+) throws(TTKitError) -> Bool
 
 /// The caller's condition on pivots, or none.
 struct Admissibility {
@@ -20,7 +20,7 @@ struct Admissibility {
     let d = coder.order
     var allowed = [Bool](repeating: false, count: points.count)
     guard !allowed.isEmpty else { return allowed }
-    try wrapped { () throws(TTKitError) in
+    let isGoingOn = try wrapped { () throws(TTKitError) in
       var indices = try Buffer<Int64>(count: checkedProduct([points.count, d]))
       indices.withMutableSpan { span in
         for j in 0..<points.count {
@@ -30,11 +30,12 @@ struct Admissibility {
           }
         }
       }
-      try indices.withSpan { (span) throws(TTKitError) in
+      return try indices.withSpan { (span) throws(TTKitError) in
         var out = allowed.mutableSpan
-        try condition(span, &out)
+        return try condition(span, &out)
       }
     }
+    guard isGoingOn else { throw .stopped }
     return allowed
   }
 }

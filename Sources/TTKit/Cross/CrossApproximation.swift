@@ -19,7 +19,7 @@
 @specialized(where T == Complex<Double>)
 public func crossApproximation<T: Scalar>(
   shape: [Int], _ options: CrossOptions = CrossOptions(), condition: PivotCondition? = nil,
-  watch: ((CrossReport) throws(TTKitError) -> Bool)? = nil, function: @escaping CrossFunction<T>
+  watch: SweepWatch? = nil, function: @escaping CrossFunction<T>
 ) throws(TTKitError) -> CrossResult<T> {
   try options.check(shape: shape)
   var run = try CrossRun(shape, options, condition, watch, function)

@@ -80,7 +80,7 @@ struct CrossInterpolation<T: Scalar>: CrossSearch {
 
   func pivots() -> [[Int]] { crosses.pivots() }
 
-  func cores() -> [[T]] { (0..<coder.order).map { crosses.core($0) } }
+  func cores() -> [[T]] { crosses.cores() }
 
   /// Adds pivots that reduce the error at the given points, on every bond that is to blame for it.
   ///

@@ -62,6 +62,11 @@ public struct CrossOptions: Sendable {
       throw .invalidArgument(
         "shape is \(describe(shape)), expected 1 to 1024 lengths of at least 1")
     }
+    // One fibre of every mode is sampled, and listed.
+    for (k, n) in shape.enumerated() where n > 1 << 24 {
+      throw .sizeOverflow(
+        "mode \(k) has length \(n), expected at most 2^24; split it into digits, one mode each")
+    }
     guard relative == nil || absolute == nil else {
       throw .invalidArgument(
         "rtol is \(relative!) and atol is \(absolute!), expected only one of them")

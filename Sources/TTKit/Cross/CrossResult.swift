@@ -32,6 +32,9 @@ public struct CrossReport: Sendable {
   public var reason = CrossReason.converged
 }
 
+/// Called after every pass with the report so far; false stops the run.
+public typealias SweepWatch = (CrossReport) throws(TTKitError) -> Bool
+
 /// A train in cores, how good it is, and where it interpolates.
 public struct CrossResult<T: Scalar>: Sendable {
   /// Core k of shape (r[k], n[k], r[k+1]).

@@ -6,7 +6,7 @@ struct CrossRun<T: Scalar> {
   let coder: IndexCoder
   let options: CrossOptions
   let admissible: Admissibility
-  let watch: ((CrossReport) throws(TTKitError) -> Bool)?
+  let watch: SweepWatch?
   var random: SeededGenerator
   var report = CrossReport()
   /// Points that steer the search.
@@ -22,7 +22,7 @@ struct CrossRun<T: Scalar> {
 
   init(
     _ shape: [Int], _ options: CrossOptions, _ condition: PivotCondition?,
-    _ watch: ((CrossReport) throws(TTKitError) -> Bool)?, _ function: @escaping CrossFunction<T>
+    _ watch: SweepWatch?, _ function: @escaping CrossFunction<T>
   ) throws(TTKitError) {
     coder = IndexCoder(shape: shape)
     sampler = try Sampler(coder, limit: options.maxEvaluations ?? .max, function: function)

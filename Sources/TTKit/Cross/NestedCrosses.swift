@@ -126,6 +126,8 @@ struct NestedCrosses<T: Scalar> {
     return lu.interpolation()
   }
 
+  func cores() -> [[T]] { (0..<order).map { core($0) } }
+
   /// Every pivot as a multi-index over all modes, without repetitions, in the order of bonds.
   func pivots() -> [[Int]] {
     var seen = Set<[UInt64]>()
