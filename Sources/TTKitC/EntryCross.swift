@@ -44,17 +44,17 @@ public func ttk_cross(
         indices.withUnsafeBufferPointer { indices in
           values.withUnsafeMutableBufferPointer { values in
             evaluate(
-              context, values.count, indices.baseAddress, UnsafeMutableRawPointer(values.baseAddress)
+              context, values.count, indices.baseAddress,
+              UnsafeMutableRawPointer(values.baseAddress)
             )
           }
         } == 0
       }
-      let train = try TensorTrain(cores: result.cores)
       if let report { try fill(report, "ttk_cross_report", with: cReport(result.report)) }
       if let found = wish.pivotsFound {
         PivotsHandle.store(PivotList(result.pivots, order: wish.shape.count), in: found)
       }
-      return train
+      return result.train
     }
     TrainHandle.store(try run(scalarType(dtype, "cross")), in: out)
   }

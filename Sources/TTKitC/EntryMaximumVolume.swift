@@ -24,7 +24,8 @@ public func ttk_maxvol(
     }
     let target = try coefficients.map { (array) throws(TTKitError) in
       try TTKitC.target(
-        array, "coefficients", shape: [n, r + Int(given.max_extra)], dtype: view(matrix, "matrix").dtype)
+        array, "coefficients", shape: [n, r + Int(given.max_extra)],
+        dtype: view(matrix, "matrix").dtype)
     }
     func run<T: Scalar>(_ type: T.Type) throws(TTKitError) -> [Int] {
       let a = try array.copied(as: type)
@@ -33,7 +34,8 @@ public func ttk_maxvol(
         given.max_extra == 0 && given.min_extra == 0
         ? try maximumVolume(a, tolerance: tolerance)
         : try rectangularMaximumVolume(
-          a, tolerance: tolerance, rowTolerance: given.row_tolerance == 0 ? 1.1 : given.row_tolerance,
+          a, tolerance: tolerance,
+          rowTolerance: given.row_tolerance == 0 ? 1.1 : given.row_tolerance,
           minExtra: Int(given.min_extra), maxExtra: Int(given.max_extra))
       if let target {
         target.write(try found.coefficients.resized(rows: n, columns: target.shape[1]))

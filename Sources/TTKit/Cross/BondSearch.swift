@@ -176,7 +176,8 @@ struct BondSearch<T: Scalar> {
       if size > best?.residual ?? -1 { best = (start.column, size) }
     }
     for (column, values) in spare {
-      guard let found = try largest(inColumn: column, factorization.residual(column: column, values))
+      guard
+        let found = try largest(inColumn: column, factorization.residual(column: column, values))
       else { continue }
       if Double(found.magnitude) > best?.residual ?? -1 { best = (column, Double(found.magnitude)) }
     }

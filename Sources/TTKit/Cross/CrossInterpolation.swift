@@ -45,7 +45,7 @@ struct CrossInterpolation<T: Scalar>: CrossSearch {
 
   /// Visits every bond once, in alternating directions.
   ///
-  /// - Returns: whether nothing was left to add, and whether the rank cap kept anything out.
+  /// - Returns: whether nothing was left to add, and whether a bond is at the rank cap.
   mutating func pass() throws(Interruption) -> (isStalled: Bool, isCapped: Bool) {
     let d = coder.order
     var added = 0
@@ -58,7 +58,7 @@ struct CrossInterpolation<T: Scalar>: CrossSearch {
       let outcome = try visit(b, starts: [], extra: nil, floor: floor)
       added += outcome.added
       worst = max(worst, outcome.worst)
-      if growth(crosses.left[b].count) <= 0, outcome.worst > threshold { capped = true }
+      if growth(crosses.left[b].count) <= 0 { capped = true }
     }
     isForward.toggle()
     level = worst

@@ -81,7 +81,8 @@ public struct CrossOptions: Sendable {
       ("max_rank", maxRank), ("max_evaluations", maxEvaluations), ("max_sweeps", maxSweeps),
     ] {
       if let value, value < 1 {
-        throw .invalidArgument("\(name) is \(value), expected at least 1; leave it out for no limit")
+        throw .invalidArgument(
+          "\(name) is \(value), expected at least 1; leave it out for no limit")
       }
     }
     for (p, pivot) in pivots.enumerated() {

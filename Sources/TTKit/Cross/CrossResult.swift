@@ -35,10 +35,9 @@ public struct CrossReport: Sendable {
 /// Called after every pass with the report so far; false stops the run.
 public typealias SweepWatch = (CrossReport) throws(TTKitError) -> Bool
 
-/// A train in cores, how good it is, and where it interpolates.
+/// A train, how good it is, and where it interpolates.
 public struct CrossResult<T: Scalar>: Sendable {
-  /// Core k of shape (r[k], n[k], r[k+1]).
-  public let cores: [Tensor<T>]
+  public let train: TensorTrain<T>
   public let report: CrossReport
   /// Points where pivots were taken; may be handed to a later run.
   public let pivots: [[Int]]

@@ -185,8 +185,14 @@ struct CrossRun<T: Scalar> {
 
   // MARK: - Ends
 
-  private mutating func finish<S: CrossSearch<T>>(_ search: S) throws(TTKitError) -> CrossResult<T> {
-    let cores = search.cores()
+  private mutating func finish<S: CrossSearch<T>>(_ search: S) throws(TTKitError) -> CrossResult<T>
+  {
+    // Sweeps keep rows beyond the rank; pivots of the interpolation are as few as they can be.
+    let raw = try train(search.cores(), search.ranks)
+    let train =
+      options.method == .interpolation
+      ? raw : try raw.rounded(Truncation(relative: min(0.1 * goal / size, 0.1)), executor: .serial)
+    let cores = train.cores.map(\.elements)
     report.estimatedError = rootMeanSquare(guide.residuals(cores, coder)) / size
     sampler.limit = options.maxEvaluations ?? .max
     if report.reason != .stopped, report.reason != .converged {
@@ -201,14 +207,17 @@ struct CrossRun<T: Scalar> {
       }
     }
     report.evaluations = sampler.evaluations
-    let ranks = search.ranks
-    report.maxRank = ranks.reduce(1, max)
+    report.maxRank = train.ranks.reduce(1, max)
+    return CrossResult(train: train, report: report, pivots: search.pivots())
+  }
+
+  private func train(_ cores: [[T]], _ ranks: [Int]) throws(TTKitError) -> TensorTrain<T> {
     var tensors: [Tensor<T>] = []
     for (k, core) in cores.enumerated() {
       tensors.append(
         try Tensor(shape: [ranks[k], coder.shape[k], ranks[k + 1]], elements: core))
     }
-    return CrossResult(cores: tensors, report: report, pivots: search.pivots())
+    return try TensorTrain(cores: tensors)
   }
 
   private func zero() throws(TTKitError) -> CrossResult<T> {
@@ -216,9 +225,7 @@ struct CrossRun<T: Scalar> {
     report.evaluations = sampler.evaluations
     report.validatedError = 0
     report.validationCount = guide.values.count
-    var cores: [Tensor<T>] = []
-    for n in coder.shape { cores.append(try Tensor(shape: [1, n, 1], zeroed: true) { _ in }) }
-    return CrossResult(cores: cores, report: report, pivots: [])
+    return CrossResult(train: try .zero(shape: coder.shape), report: report, pivots: [])
   }
 
   private func withoutResult(_ error: Interruption) -> TTKitError {
@@ -231,7 +238,7 @@ struct CrossRun<T: Scalar> {
     case .budget:
       return .notConverged(
         "max_evaluations \(sampler.limit) is too small for a train of rank 1, which needs at least"
-          + " \(coder.shape.reduce(0) { $0 &+ $1 }) values; raise it")
+          + " \(coder.shape.reduce(1) { $0 + $1 - 1 }) values; raise it")
     }
   }
 }

@@ -8,8 +8,7 @@ protocol CrossSearch<T> {
   var ranks: [Int] { get }
   /// Visits every bond once; an interruption leaves the latest train in place.
   ///
-  /// - Returns: whether nothing was left to improve at the threshold, and whether the rank cap kept
-  ///   anything out.
+  /// - Returns: whether nothing was left to improve at the threshold, and whether the rank cap binds.
   mutating func pass() throws(Interruption) -> (isStalled: Bool, isCapped: Bool)
   /// Uses points where the error is large; returns how much was added.
   mutating func insert(_ points: KeyList) throws(Interruption) -> Int

@@ -54,7 +54,7 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
 
   mutating func pass() throws(Interruption) -> (isStalled: Bool, isCapped: Bool) {
     guard order > 1 else { return (true, false) }
-    let before = ranks
+    let before = (ranks: ranks, evaluations: sampler.evaluations)
     var left = left
     var right = right
     var cores = [[T]](repeating: [], count: order)
@@ -68,7 +68,9 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
     ranks = [1]
     for k in cores.indices { ranks.append(cores[k].count / (ranks[k] * coder.shape[k])) }
     isForward.toggle()
-    return (ranks == before, isCapped)
+    // Rows beyond the rank come and go; a pass that asks nothing new changes nothing that matters.
+    let isStalled = ranks == before.ranks || sampler.evaluations == before.evaluations
+    return (isStalled, isCapped)
   }
 
   /// The points' ends join the index sets that the next pass starts from.

@@ -9,4 +9,10 @@ extension Scalar {
     let scale = Self(real: 1 / magnitude)
     return conjugate * scale * scale
   }
+
+  /// self / x; for real numbers rounded once, and finite even where 1 / x is not.
+  @inline(__always)
+  func divided(by x: Self) -> Self {
+    Self.dtype == Real.dtype ? Self(real: realPart / x.realPart) : self * x.reciprocal
+  }
 }

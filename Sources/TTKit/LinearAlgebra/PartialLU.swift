@@ -56,9 +56,9 @@ struct PartialLU<T: Scalar> {
   /// - Precondition: `column[i] == row[j]` to rounding, not 0.
   mutating func append(_ i: Int, _ j: Int, column: [T], row: [T]) {
     precondition(column.count == rowCount && row.count == columnCount, "lengths differ")
-    let inverse = row[j].reciprocal
+    let pivot = row[j]
     lower.reserveCapacity(lower.count + rowCount)
-    for x in column.indices { lower.append(column[x] * inverse) }
+    for x in column.indices { lower.append(column[x].divided(by: pivot)) }
     // Exactly: what rounding left in the pivot's own row and in the rows of earlier pivots.
     let start = rank * rowCount
     lower[start + i] = .one
