@@ -19,6 +19,11 @@ private func smooth(_ index: ArraySlice<Int64>) -> Double {
   1 / (1 + index.enumerated().reduce(0) { $0 + Double(($1.0 + 1)) * Double($1.1) })
 }
 
+/// A matrix (12, 3) of full rank.
+private let tallValues: [Double] = (0..<36).map { (i: Int) -> Double in
+  Double((i * i * 7 + 3 * i) % 31) - 15
+}
+
 /// f = 1 / (1 + Σ (k + 1) i_k), with what `Ask` adds.
 private let evaluate: ttk_evaluate = { context, count, indices, values in
   let ask = context!.assumingMemoryBound(to: Ask.self)
@@ -110,12 +115,13 @@ private func report() -> ttk_cross_report {
   @Test func cross_badArguments_areRefused() {
     func refused(
       _ status: ttk_status, _ text: String, order: Int32 = 3, shape: [Int64]? = [9, 8, 7],
-      dtype: Int = TTK_FLOAT64, evaluate: ttk_evaluate? = evaluate,
+      dtype: Int = TTK_FLOAT64, hasCallback: Bool = true,
       _ spoil: (inout ttk_cross_options) -> Void = { _ in }
     ) {
       var ask = Ask()
       var options = crossOptions()
       spoil(&options)
+      let evaluate = hasCallback ? evaluate : nil
       expectRefused(status, containing: text) { out in
         guard let shape else {
           return ttk_cross(order, nil, ttk_dtype(dtype), evaluate, &ask, &options, out, nil)
@@ -131,7 +137,7 @@ private func report() -> ttk_cross_report {
     refused(argument, "shape", shape: [9, 0, 7])
     refused(argument, "shape", shape: [9, -8, 7])
     refused(tooLarge, "2^24", shape: [9, .max, 7])
-    refused(argument, "evaluate", evaluate: nil)
+    refused(argument, "evaluate", hasCallback: false)
     refused(wrongDType, "dtype", dtype: 0)
     refused(wrongDType, "float16", dtype: TTK_FLOAT16)
     refused(argument, "rtol") { $0.rtol = -1 }
@@ -151,7 +157,8 @@ private func report() -> ttk_cross_report {
         refused(argument, "pivot 0") { ($0.pivot_count, $0.pivots) = (1, indices.baseAddress) }
       }
     }
-    #expect(ttk_cross(3, [9, 8, 7], ttk_dtype(TTK_FLOAT64), evaluate, nil, nil, nil, nil) == argument)
+    #expect(
+      ttk_cross(3, [9, 8, 7], ttk_dtype(TTK_FLOAT64), evaluate, nil, nil, nil, nil) == argument)
     var wrong = report()
     wrong.struct_size = 3
     var ask = Ask()
@@ -261,7 +268,7 @@ private func report() -> ttk_cross_report {
   }
 
   @Test func maxvol_findsDominantRows() {
-    let a = CArray([12, 3], (0..<36).map { Double(($0 * $0 * 7 + 3 * $0) % 31) - 15 })
+    let a = CArray([12, 3], tallValues)
     var (rows, count) = ([Int64](repeating: -1, count: 5), Int64(0))
     let b = CArray([12, 3], .init(repeating: 9, count: 36))
     #expect(ttk_maxvol(&a.array, nil, &rows, &count, &b.array) == ok)
@@ -269,7 +276,8 @@ private func report() -> ttk_cross_report {
     #expect(b.values.allSatisfy { abs($0) <= 1.05 + 1e-12 })
     for i in 0..<12 {
       for j in 0..<3 {
-        let sum = (0..<3).reduce(0.0) { $0 + b.values[i * 3 + $1] * a.values[Int(rows[$1]) * 3 + j] }
+        var sum = 0.0
+        for k in 0..<3 { sum += b.values[i * 3 + k] * a.values[Int(rows[k]) * 3 + j] }
         #expect(abs(sum - a.values[i * 3 + j]) < 1e-11)
       }
     }
@@ -282,7 +290,7 @@ private func report() -> ttk_cross_report {
   }
 
   @Test func maxvol_badArguments_areRefused() {
-    let a = CArray([12, 3], (0..<36).map { Double(($0 * $0 * 7 + 3 * $0) % 31) - 15 })
+    let a = CArray([12, 3], tallValues)
     let b = CArray([12, 3])
     var (rows, count) = ([Int64](repeating: -1, count: 5), Int64(0))
     var options = ttk_maxvol_options()
