@@ -43,6 +43,9 @@ struct BondSearch<T: Scalar> {
     self.bond = bond
     self.sampler = sampler
     self.admissible = admissible
+    let shape = sampler.coder.shape
+    try sampler.requireRoom(crosses.left[bond - 1].count, shape[bond - 1])
+    try sampler.requireRoom(crosses.right[bond + 1].count, shape[bond])
     rows = crosses.rows(bond: bond)
     var columns = crosses.columns(bond: bond)
     var values: [[T]] = []
@@ -80,6 +83,7 @@ struct BondSearch<T: Scalar> {
   mutating func full(
     _ crosses: inout NestedCrosses<T>, threshold: Double, limit: Int
   ) throws(Interruption) -> BondOutcome {
+    try sampler.requireRoom(rows.count, columns.count)
     var outcome = BondOutcome()
     var wanted = KeyList(width: rows.width)
     for i in 0..<rows.count { wanted.append(columns.joined(with: rows, i)) }

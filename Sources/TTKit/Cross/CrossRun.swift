@@ -13,10 +13,14 @@ struct CrossRun<T: Scalar> {
   var guide: TrainSamples<T>
   /// Every point of the grid, where there are few: samples are then the whole truth.
   var isExhaustive = false
+  /// Evaluations kept back so that a run out of budget can still say how good its train is.
+  private var reserve = 0
 
   /// Points that steer the search at first, and fresh ones that judge it.
   static var guideCount: Int { 128 }
   static var validationCount: Int { 384 }
+  /// Fewer fresh points than this judge nothing.
+  static var leastValidation: Int { 32 }
   /// The part of the tolerance that a sample's error may reach: samples are not the grid.
   static var safety: Double { 0.5 }
 
@@ -89,7 +93,10 @@ struct CrossRun<T: Scalar> {
   private mutating func refine<S: CrossSearch<T>>(
     _ search: inout S
   ) throws(Interruption) -> CrossReason {
-    sampler.limit -= reserve
+    if let most = options.maxEvaluations, !isExhaustive {
+      reserve = min(Self.validationCount, (most - sampler.evaluations) / 8)
+      sampler.limit -= reserve
+    }
     if options.pivots.count > 1 {
       var given = KeyList(width: coder.width)
       for pivot in options.pivots { given.append(coder.pack(pivot)) }
@@ -120,12 +127,6 @@ struct CrossRun<T: Scalar> {
     }
   }
 
-  /// Evaluations kept back so that a run out of budget can still say how good its train is.
-  private var reserve: Int {
-    guard let most = options.maxEvaluations, !isExhaustive else { return 0 }
-    return min(Self.validationCount, (most - sampler.evaluations) / 8)
-  }
-
   /// Tells the watcher, and counts.
   private mutating func tell(_ ranks: [Int]) throws(Interruption) {
     report.evaluations = sampler.evaluations
@@ -146,7 +147,10 @@ struct CrossRun<T: Scalar> {
       return nil
     }
     sampler.limit += reserve
-    let errors = try validate(cores, max(Self.validationCount, sampler.evaluations / 8))
+    let left = sampler.limit - sampler.evaluations
+    guard left >= Self.leastValidation else { throw .budget }
+    let wanted = max(Self.validationCount, sampler.evaluations / 8)
+    let errors = try validate(cores, min(wanted, left))
     sampler.limit -= reserve
     if rootMeanSquare(errors.values) <= Self.safety * goal {
       // Climbing from a point costs one value for each index of each mode.

@@ -113,8 +113,9 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
 
   /// f at every row joined with every column, row-major.
   func block(_ rows: KeyList, _ columns: KeyList) throws(Interruption) -> Tensor<T> {
+    try sampler.requireRoom(rows.count, columns.count)
     var wanted = KeyList(width: coder.width)
-    wanted.reserve(rows.count * columns.count)
+    wanted.reserve(rows.count * columns.count)  // fits: checked
     for i in rows.indices {
       for j in columns.indices { wanted.appendJoin(rows, i, columns, j) }
     }

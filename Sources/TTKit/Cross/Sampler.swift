@@ -49,6 +49,17 @@ final class Sampler<T: Scalar> {
     return cache.values(at: positions)
   }
 
+  /// Lists of keys live in ordinary arrays, which must stay far below the memory of a machine.
+  func requireRoom(_ rows: Int, _ columns: Int) throws(Interruption) {
+    let most = (1 << 27) / coder.width
+    guard rows <= most, columns <= most / max(rows, 1) else {
+      throw .failed(
+        .sizeOverflow(
+          "a cross of \(rows) x \(columns) values is too large to list; split long modes into digits,"
+            + " cap the rank, or search by rook"))
+    }
+  }
+
   /// Calls the function for the cache's entries from `first` on, in batches of bounded memory.
   private func evaluate(from first: Int) throws(Interruption) {
     let d = coder.order
