@@ -5,7 +5,10 @@
  *
  * Spec strings:   term (+ term)*        term:  format[(key=value, ...)][@storage[(key=value, ...)]]
  * formats:        dense   low_rank(rank=R)   train_matrix(rows=AxB.., columns=CxD.., rank=R)
- *                 train(rows=AxB.., columns=CxD.., rank=R)
+ *                 train(rows=AxB.., columns=CxD.., rank=R)   monarch(blocks=B)
+ *                 block_tensor_train(rows=AxB.., columns=CxD.., rank=R)
+ *                 kronecker(rows=AxB.., columns=CxD..)   cp(rows=AxB.., columns=CxD.., rank=R)
+ *                 tucker(rows=AxB.., columns=CxD.., rank=R)
  * storages:       float64  float32  float16  bfloat16  int8(group=G); none: the weight's own dtype
  * rank is one cap for all bonds or AxBx.. for each; rtol=T stops earlier where the error allows.    */
 #ifndef TTKIT_LINEAR_H
