@@ -1,0 +1,107 @@
+import CTTKKernels
+import Testing
+
+@testable import TTKit
+
+/// Einsum as its definition: a loop over all values of all axes.
+func naiveEinsum(
+  _ equation: ContractionEquation, _ operands: [[Double]], _ lengths: [Int], repeats: [Int] = []
+) -> [Double] {
+  func index(_ axes: [Int], _ values: [Int]) -> Int {
+    axes.reduce(0) { $0 * lengths[$1] + values[$1] }
+  }
+  let count = equation.result.reduce(1) { $0 * lengths[$1] }
+  var result = [Double](repeating: 0, count: count)
+  let used = Set(equation.operands.joined()).union(equation.result).sorted()
+  let total = used.reduce(1) { $0 * lengths[$1] }
+  var values = [Int](repeating: 0, count: lengths.count)
+  for i in 0..<total {
+    var rest = i
+    for axis in used.reversed() {
+      values[axis] = rest % lengths[axis]
+      rest /= lengths[axis]
+    }
+    var term = 1.0
+    for (axes, elements) in zip(equation.operands, operands) {
+      term *= elements[index(axes, values)]
+    }
+    result[index(equation.result, values)] += term
+  }
+  return result
+}
+
+/// A problem: an equation and operands in a random layout.
+struct RandomEinsum {
+  let equation: ContractionEquation
+  let lengths: [Int]
+  let shapes: [[Int]]
+  let operands: [[Double]]
+
+  init(_ random: inout TestRandom, mostOperands: Int, lengths choices: [Int], axes: Int) throws {
+    let count = 1 + random.below(mostOperands)
+    let lengths = (0..<axes).map { _ in choices[random.below(choices.count)] }
+    let letters = (0..<axes).map { Character(Unicode.Scalar(UInt8(97 + $0))) }
+    var terms: [String] = []
+    for _ in 0..<count {
+      // Now and then an axis comes twice: its diagonal.
+      terms.append(
+        String((0..<random.below(min(axes, 4) + 1)).map { _ in letters[random.below(axes)] }))
+    }
+    let used = Set(terms.joined()).sorted()
+    var result: [Character] = []
+    for letter in used where random.below(3) == 0 {
+      result.insert(letter, at: random.below(result.count + 1))
+    }
+    let text = terms.joined(separator: ",") + "->" + String(result)
+    equation = try ContractionEquation(parsing: text)
+    let named = equation.names.map { lengths[Int($0.utf8.first! - 97)] }
+    self.lengths = named
+    shapes = equation.operands.map { $0.map { named[$0] } }
+    operands = shapes.map { shape in
+      (0..<shape.reduce(1, *)).map { _ in random.uniform() }
+    }
+  }
+
+  var expected: [Double] { naiveEinsum(equation, operands, lengths) }
+
+  /// |result| may be off by this: (terms + operands)·eps·Σ|products|.
+  func bound(_ eps: Double) -> [Double] {
+    let terms = Set(equation.operands.joined()).subtracting(equation.result)
+      .reduce(1.0) { $0 * Double(lengths[$1]) }
+    return naiveEinsum(equation, operands.map { $0.map(abs) }, lengths)
+      .map { (terms + Double(2 * operands.count)) * eps * $0 }
+  }
+}
+
+extension ContractionPlan {
+  /// The result of one execute, operands and result each in a permuted layout when `turned`.
+  func evaluate<T: RealScalar>(
+    _ operands: [[Double]], as type: T.Type, turned: Bool = false
+  ) throws -> [Double] {
+    let tensors = try zip(operands, shapes).map { elements, shape in
+      try laidOut(elements.map { T($0) }, shape, turned: turned)
+    }
+    let target = try laidOut(
+      [T](repeating: .nan, count: resultShape.reduce(1, *)), resultShape, turned: turned)
+    let workspace = try Buffer<UInt8>(count: workspaceSize)
+    execute(tensors.map(\.view), into: target.view, workspace: workspace.base)
+    return try target.view.copied(as: T.self).elements.map { Double($0) }
+  }
+}
+
+/// A view of elements in row-major or, when turned, column-major order, with a gap before each element.
+private func laidOut<T: RealScalar>(
+  _ elements: [T], _ shape: [Int], turned: Bool
+) throws -> (view: StridedView, owner: Tensor<T>) {
+  if !turned {
+    let tensor = try Tensor(shape: shape, elements: elements)
+    return (try tensor.withView { $0 }, tensor)
+  }
+  let steps = Array(rowMajorStrides(shape.reversed()).reversed()).map { $0 * 2 }
+  let owner = try Tensor<T>(shape: [max(2 * elements.count, 1)], zeroed: true) { _ in }
+  let view = try StridedView(
+    data: UnsafeMutableRawPointer(owner.storage.buffer.base), shape: shape, strides: steps,
+    dtype: T.dtype)
+  view.write(try Tensor(shape: shape, elements: elements))
+  return (view, owner)
+}
