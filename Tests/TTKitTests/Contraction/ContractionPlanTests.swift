@@ -30,7 +30,7 @@ func expectClose(
     var random = TestRandom(seed: seed)
     for _ in 0..<15 {
       let sizes = [[1, 2, 3], [2, 3, 4, 5], [0, 1, 3], [1, 7]][random.below(4)]
-      let problem = try RandomEinsum(&random, mostOperands: 6, lengths: sizes, axes: 6)
+      let problem = try RandomEinsum(&random, mostOperands: 6, lengths: sizes, axes: 5)
       let expected = problem.expected
       let double = try ContractionPlan(problem.equation, shapes: problem.shapes, dtype: .float64)
       let single = try ContractionPlan(problem.equation, shapes: problem.shapes, dtype: .float32)
@@ -51,8 +51,8 @@ func expectClose(
   @Test(
     arguments: [
       ("ij,jk->ik", [[1, 5], [5, 1]]), ("ij,jk->ki", [[13, 40], [40, 33]]),
-      ("ij,jk->ik", [[250, 3], [3, 17]]), ("ij,jk->ik", [[3, 1000], [1000, 15]]),
-      ("ij,jk->ik", [[241, 400], [400, 16]]), ("ji,jk->ik", [[400, 241], [400, 34]]),
+      ("ij,jk->ik", [[250, 3], [3, 17]]), ("ij,jk->ik", [[3, 500], [500, 15]]),
+      ("ij,jk->ik", [[241, 5], [5, 16]]), ("ji,jk->ik", [[400, 14], [400, 18]]),
       ("bij,bjk->bik", [[5, 7, 9], [5, 9, 18]]), ("bij,bjk->kib", [[17, 7, 9], [17, 9, 18]]),
       ("bij,bjk->ik", [[17, 7, 9], [17, 9, 18]]),
       ("abc,cd,db->ad", [[9, 8, 7], [7, 20], [20, 8]]),

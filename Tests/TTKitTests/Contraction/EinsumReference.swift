@@ -5,28 +5,30 @@ import Testing
 
 /// Einsum as its definition: a loop over all values of all axes.
 func naiveEinsum(
-  _ equation: ContractionEquation, _ operands: [[Double]], _ lengths: [Int], repeats: [Int] = []
+  _ equation: ContractionEquation, _ operands: [[Double]], _ lengths: [Int]
 ) -> [Double] {
-  func index(_ axes: [Int], _ values: [Int]) -> Int {
-    axes.reduce(0) { $0 * lengths[$1] + values[$1] }
+  /// Steps by axis of an array with these axes.
+  func steps(_ axes: [Int]) -> [Int] {
+    var steps = [Int](repeating: 0, count: lengths.count)
+    for (axis, step) in zip(axes, rowMajorStrides(axes.map { lengths[$0] })) { steps[axis] += step }
+    return steps
   }
-  let count = equation.result.reduce(1) { $0 * lengths[$1] }
-  var result = [Double](repeating: 0, count: count)
   let used = Set(equation.operands.joined()).union(equation.result).sorted()
-  let total = used.reduce(1) { $0 * lengths[$1] }
-  var values = [Int](repeating: 0, count: lengths.count)
-  for i in 0..<total {
-    var rest = i
-    for axis in used.reversed() {
-      values[axis] = rest % lengths[axis]
-      rest /= lengths[axis]
+  let (inputs, output) = (equation.operands.map(steps), steps(equation.result))
+  var result = [Double](repeating: 0, count: equation.result.reduce(1) { $0 * lengths[$1] })
+  func visit(_ depth: Int, _ at: [Int], _ to: Int) {
+    guard depth < used.count else {
+      var term = 1.0
+      for (k, elements) in operands.enumerated() { term *= elements[at[k]] }
+      result[to] += term
+      return
     }
-    var term = 1.0
-    for (axes, elements) in zip(equation.operands, operands) {
-      term *= elements[index(axes, values)]
+    let axis = used[depth]
+    for i in 0..<lengths[axis] {
+      visit(depth + 1, at.indices.map { at[$0] + i * inputs[$0][axis] }, to + i * output[axis])
     }
-    result[index(equation.result, values)] += term
   }
+  visit(0, operands.map { _ in 0 }, 0)
   return result
 }
 

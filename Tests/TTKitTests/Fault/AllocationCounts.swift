@@ -8,7 +8,8 @@ extension FaultLoops {
   @Test func executeContraction_allocatesNothing() throws {
     var random = TestRandom(seed: 5)
     for (text, shapes) in [
-      ("abc,cd,db->ad", [[9, 8, 7], [7, 20], [20, 8]]), ("bij,bjk->kib", [[17, 7, 9], [17, 9, 18]]),
+      ("abc,cd,db->ad", [[9, 8, 7], [7, 20], [20, 8]]),
+      ("bij,bjk->kib", [[17, 7, 9], [17, 9, 18]]),
       ("ij->j", [[30, 40]]),
     ] {
       let plan = try plan(text, shapes)
