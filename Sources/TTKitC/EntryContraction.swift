@@ -166,7 +166,7 @@ public func ttk_contraction_execute(
         try TTKitC.target(arrays + k, "operands[\(k)]", shape: shape, dtype: plan.dtype))
     }
     let result = try TTKitC.target(out, "out", shape: plan.resultShape, dtype: plan.dtype)
-    guard result.hasDistinctElements else {
+    guard result.isInjective else {
       throw .invalidArgument("out has strides \(describe(result.strides)) that repeat elements")
     }
     let workspace = try require(workspace, "workspace")

@@ -33,7 +33,9 @@ typedef struct ttk_fit_options {
 typedef struct ttk_prepare_options {
   size_t  struct_size;  /* sizeof(ttk_prepare_options)                                          */
   int64_t max_rows;     /* most rows (for embeddings: ids) of one execute; 0: 1                 */
-  int64_t memory_limit; /* bytes the prepared weights may take; 0: those of the dense matrix    */
+  int64_t memory_limit; /* bytes the prepared weights may take; 0: those of the dense matrix.
+                         * Linear layers keep to any limit: where nothing fits, cores are decoded
+                         * in every execute                                                     */
   const ttk_executor *executor; /* kept by the plan: must outlive it; NULL: the library's own   */
   int32_t threads;      /* 0: all this process may use; 1: the calling thread alone             */
   int32_t compute;      /* 0: the layer's compute dtype                                         */

@@ -4,8 +4,10 @@ internal import CTTKKernels
 /// The memory of one execute and what was prepared for it.
 @safe
 struct PlanMemory<T: RealScalar> {
-  /// First elements and steps of the operands, in the order of the equation; nil for constants.
-  let operands: [StridedView?]
+  /// The operands in the order of the equation; none when all but the first were packed beforehand.
+  let operands: [StridedView]
+  /// The first operand when the others were packed.
+  var input: StridedView?
   let result: StridedView
   /// 64-byte aligned.
   let workspace: UnsafeMutableRawPointer
@@ -50,7 +52,7 @@ extension ContractionPlan {
     let compact = unsafe (workspace + map.byteCount).alignedUp(toMultipleOf: 64)
     let shape = equation.result.map { lengths[$0] }
     let inner = unsafe StridedView(
-      unchecked: compact, shape: shape, strides: rowMajorStrides(shape), dtype: dtype)
+      data: compact, shape: shape, strides: rowMajorStrides(shape), dtype)
     unsafe run(
       PlanMemory<T>(operands: operands, result: inner, workspace: workspace), executor)
     unsafe spread.write(
@@ -101,13 +103,18 @@ struct PlanRun<T: RealScalar> {
     if let (axis, length) = memory.shortened { unsafe lengths[axis] = length }
     for i in 0..<((operandCount + 1) * count) { unsafe strides[i] = 0 }
     for k in 0..<operandCount {
-      guard let view = memory.operands[k] else { continue }
+      guard let view = view(k) else { continue }
       let axes = plan.equation.operands[k]
       for i in axes.indices { unsafe strides[k * count + axes[i]] += view.strides[i] }
     }
     for i in plan.equation.result.indices {
       unsafe strides[operandCount * count + plan.equation.result[i]] += memory.result.strides[i]
     }
+  }
+
+  /// Operand k; nil when it was packed.
+  private func view(_ k: Int) -> StridedView? {
+    memory.operands.isEmpty ? (k == 0 ? memory.input : nil) : memory.operands[k]
   }
 
   /// True when some axis has length 0: the result is zero or nothing.
@@ -145,7 +152,7 @@ struct PlanRun<T: RealScalar> {
     let node = plan.nodes[node]
     switch node.place {
     case .operand(let k):
-      return unsafe memory.operands[k]?.data?.assumingMemoryBound(to: T.self)
+      return unsafe view(k)?.data?.assumingMemoryBound(to: T.self)
     case .result: return unsafe memory.result.data?.assumingMemoryBound(to: T.self)
     case .intermediate(let offset):
       if node.isConstant { return unsafe memory.constants.map { unsafe $0 + offset } }

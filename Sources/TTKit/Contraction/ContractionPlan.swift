@@ -14,6 +14,8 @@ public final class ContractionPlan: Sendable {
   public let bytes: Int
   /// Bytes of workspace that one execute needs.
   public let workspaceSize: Int
+  /// Predicted seconds of one execute on one thread.
+  let predictedTime: Double
   let lengths: [Int]
   let nodes: [ContractionNode]
   let steps: [ContractionStep]
@@ -68,6 +70,7 @@ public final class ContractionPlan: Sendable {
     nodes = found.nodes
     steps = found.steps
     map = found.map
+    predictedTime = found.time
     self.spread = spread
     let (size, overflow) = found.map.byteCount.addingReportingOverflow(spreadBytes)
     guard !overflow else {

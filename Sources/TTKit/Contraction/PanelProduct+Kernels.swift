@@ -38,6 +38,17 @@ struct PanelProduct<T: RealScalar>: @unchecked Sendable {
     return step
   }
 
+  /// Packs the right operands of all entries for good: batch · rightCount elements.
+  func packRight(to target: UnsafeMutablePointer<T>) {
+    let work = Piece(product: self, yStep: nil, inPlace: nil)
+    for entry in 0..<shape.batch {
+      // In bounds: the entries lie one after the other.
+      for p in 0..<shape.panels {
+        unsafe work.packPanel(entry, p, target + entry * shape.rightCount)
+      }
+    }
+  }
+
   func run(_ executor: Executor) {
     let rowStep = unsafe Self.step(targetTables.outer, shape.rows)
     let columnStep = unsafe Self.step(targetTables.inner, shape.columns)
@@ -126,7 +137,7 @@ private struct Piece<T: RealScalar>: @unchecked Sendable {
     return unsafe packed + entry * shape.rightCount
   }
 
-  private func packPanel(_ entry: Int, _ p: Int, _ target: UnsafeMutablePointer<T>) {
+  func packPanel(_ entry: Int, _ p: Int, _ target: UnsafeMutablePointer<T>) {
     let (tables, first) = (product.rightTables, p * shape.width)
     // In bounds: columns first ..< first + count exist; panel p of the scratch.
     unsafe gather(

@@ -14,6 +14,7 @@ struct PlanSearch {
     let nodes: [ContractionNode]
     let steps: [ContractionStep]
     let map: WorkspaceMap
+    let time: Double
   }
 
   func run() throws(TTKitError) -> Found {
@@ -36,7 +37,9 @@ struct PlanSearch {
       let map = try WorkspaceMap(
         builder, dtype: dtype, constants: constantCount, intermediates: workspaceCount)
       if map.byteCount <= memoryLimit {
-        return Found(path: path, nodes: builder.nodes, steps: builder.steps, map: map)
+        return Found(
+          path: path, nodes: builder.nodes, steps: builder.steps, map: map,
+          time: network.time(path))
       }
       least = min(least, map.byteCount)
       let largest = builder.nodes.reduce(0.0) { most, node in

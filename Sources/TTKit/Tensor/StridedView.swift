@@ -53,26 +53,6 @@ public struct StridedView {
     unsafe self.data = data
   }
 
-  /// A view of memory whose size the caller knows to fit.
-  init(unchecked data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int], dtype: DType) {
-    self.shape = shape
-    self.strides = strides
-    self.dtype = dtype
-    unsafe self.data = data
-  }
-
-  /// True when no two indices share an element, as far as the strides alone tell.
-  public var hasDistinctElements: Bool {
-    var reach = 0
-    // Extents fit: checked in init.
-    for (length, step) in zip(shape, strides).sorted(by: { abs($0.1) < abs($1.1) })
-    where length > 1 {
-      guard abs(step) > reach else { return false }
-      reach += (length - 1) * abs(step)
-    }
-    return true
-  }
-
   /// Number of elements.
   public var count: Int { shape.reduce(1, &*) }  // checked in init
 
@@ -126,7 +106,8 @@ public struct StridedView {
       data: data, shape: order.map { lengths[$0] }, strides: order.map { steps[$0] }, dtype)
   }
 
-  private init(data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int], _ dtype: DType) {
+  /// A view of memory whose size the caller knows to fit.
+  init(data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int], _ dtype: DType) {
     self.shape = shape
     self.strides = strides
     self.dtype = dtype

@@ -97,13 +97,13 @@ private func laidOut<T: RealScalar>(
 ) throws -> (view: StridedView, owner: Tensor<T>) {
   if !turned {
     let tensor = try Tensor(shape: shape, elements: elements)
-    return (try tensor.withView { $0 }, tensor)
+    return (try view(tensor), tensor)
   }
   let steps = Array(rowMajorStrides(shape.reversed()).reversed()).map { $0 * 2 }
   let owner = try Tensor<T>(shape: [max(2 * elements.count, 1)], zeroed: true) { _ in }
-  let view = try StridedView(
+  let turnedView = try StridedView(
     data: UnsafeMutableRawPointer(owner.storage.buffer.base), shape: shape, strides: steps,
     dtype: T.dtype)
-  view.write(try Tensor(shape: shape, elements: elements))
-  return (view, owner)
+  turnedView.write(try Tensor(shape: shape, elements: elements))
+  return (turnedView, owner)
 }

@@ -15,8 +15,8 @@ extension FaultLoops {
       let plan = try plan(text, shapes)
       let tensors = try plan.shapes.map { try random.tensor($0) }
       let target = try random.tensor(plan.resultShape)
-      let views = try tensors.map { try $0.withView { $0 } }
-      let out = try target.withView { $0 }
+      let views = try tensors.map { try view($0) }
+      let out = try view(target)
       let workspace = try Buffer<UInt8>(count: plan.workspaceSize)
       let before = ttkk_allocation_count()
       for _ in 0..<10 { plan.execute(views, into: out, workspace: workspace.base) }

@@ -6,18 +6,8 @@ import Testing
 func fitted(
   _ matrix: Tensor<Double>, _ spec: String, padsRows: Bool = false
 ) throws -> CompressedMatrix {
-  let view = try matrix.withView { $0 }
-  return try CompressedMatrix.fit(view, spec: Spec(parsing: spec), padsRows: padsRows)
-}
-
-extension Tensor {
-  /// A view of these elements; they live as long as the tensor.
-  func withView<R>(_ body: (StridedView) throws -> R) throws -> R where Element: Scalar {
-    try body(
-      StridedView(
-        data: UnsafeMutableRawPointer(storage.buffer.base), shape: shape, strides: nil,
-        dtype: Element.dtype))
-  }
+  return try CompressedMatrix.fit(
+    view(matrix), spec: Spec(parsing: spec), padsRows: padsRows)
 }
 
 /// A matrix from random cores in the shapes of the spec.
@@ -30,7 +20,7 @@ func randomMember(
   for shape in try format.equation(rows: rows, columns: columns).coreShapes {
     cores.append(try random.tensor(shape))
   }
-  let views = try cores.map { try $0.withView { $0 } }
+  let views = try cores.map { try view($0) }
   return (try CompressedMatrix.make(parsed, rows: rows, columns: columns, cores: views), cores)
 }
 
