@@ -87,6 +87,14 @@ int64_t    ttk_linear_plan_max_rows(const ttk_linear_plan *plan);
 ttk_status ttk_linear_execute(const ttk_linear_plan *plan, const void *x, int64_t rows, void *y,
                               void *workspace, size_t workspace_size);
 void       ttk_linear_plan_destroy(ttk_linear_plan *plan);
+/* The backward pass: gradients of <gradient, x W^T + b>. x (rows, in_features) and gradient
+ * (rows, out_features) in the layer's dtype, any strides, any number of rows. grad_x has x's shape;
+ * grad_cores are core_count arrays of the cores' shapes, with respect to the cores as decoded;
+ * grad_bias has out_features elements. NULL for what is not wanted. No output overlaps anything.
+ * Plans and allocates its workspace: for training, not for serving. */
+ttk_status ttk_linear_vjp(const ttk_linear *layer, const ttk_array *x, const ttk_array *gradient,
+                          const ttk_fit_options *options, ttk_array *grad_x, ttk_array *grad_cores,
+                          ttk_array *grad_bias);
 void       ttk_linear_destroy(ttk_linear *layer);
 
 #ifdef __cplusplus

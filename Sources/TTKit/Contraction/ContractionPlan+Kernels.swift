@@ -41,11 +41,13 @@ extension ContractionPlan {
 
   private func execute<T: RealScalar>(
     _ type: T.Type, _ operands: [StridedView], _ result: StridedView,
-    _ workspace: UnsafeMutableRawPointer
+    _ workspace: UnsafeMutableRawPointer, adding: Bool = false
   ) {
     guard let spread else {
-      unsafe run(
-        PlanMemory<T>(operands: operands, result: result, workspace: workspace), executor)
+      var memory = unsafe PlanMemory<T>(
+        operands: operands, result: result, workspace: workspace)
+      memory.accumulate = adding
+      run(memory, executor)
       return
     }
     // In bounds: workspaceSize counts a compact result after the map.
@@ -244,5 +246,33 @@ struct PlanRun<T: RealScalar> {
       for k in 0..<depth { unsafe sum += from[inner[k]] }
       if adds { unsafe c[targets[i]] += sum } else { unsafe c[targets[i]] = sum }
     }
+  }
+}
+
+extension ContractionPlan {
+  /// Executes with a workspace of its own: for calls that may allocate.
+  ///
+  /// - Parameter adding: to the result instead of replacing it.
+  func execute(
+    _ operands: [StridedView], into result: StridedView, adding: Bool = false
+  ) throws(TTKitError) {
+    let workspace = try Buffer<UInt8>(count: workspaceSize)
+    // In bounds: workspaceSize has room for this step of alignment.
+    let aligned = unsafe UnsafeMutableRawPointer(workspace.base).alignedUp(toMultipleOf: 64)
+    if dtype == .float64 {
+      unsafe execute(Double.self, operands, result, aligned, adding: adding)
+    } else {
+      unsafe execute(Float.self, operands, result, aligned, adding: adding)
+    }
+    _ = consume workspace
+  }
+}
+
+extension Tensor where Element: Scalar {
+  /// A view of all elements, valid while the tensor lives.
+  var wholeView: StridedView {
+    unsafe StridedView(
+      data: UnsafeMutableRawPointer(storage.buffer.base), shape: shape,
+      strides: rowMajorStrides(shape), Element.dtype)
   }
 }

@@ -235,6 +235,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_plan_max_rows": (c_int64, (c_void_p,)),
     "ttk_linear_execute": (c_int32, (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_size_t)),
     "ttk_linear_plan_destroy": (None, (c_void_p,)),
+    "ttk_linear_vjp": (c_int32,
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_linear_destroy": (None, (c_void_p,)),
     "ttk_embedding_fit": (c_int32,
         (POINTER(ttk_array), c_char_p, POINTER(ttk_fit_options), c_void_p)),
