@@ -24,9 +24,13 @@ public final class Linear: Sendable {
 
   /// Flops of one execute on the path a plan takes.
   public func flops(rows: Int) -> Int {
-    let perRow = 2 * PreparedFactors<Float>.form(of: matrix).elements  // fits: elements exist
-    let (flops, overflow) = perRow.multipliedReportingOverflow(by: max(rows, 0))
-    return overflow ? .max : flops
+    guard rows > 0 else { return 0 }
+    let choice =
+      dtype == .float64
+      ? try? LayerChoice(matrix, Double.self, memoryLimit: .max, maxRows: rows)
+      : try? LayerChoice(matrix, Float.self, memoryLimit: .max, maxRows: rows)
+    let flops = (choice?.flopsPerRow ?? 0) * Double(rows)
+    return flops < 9e18 ? Int(flops) : .max
   }
 
   /// Packs the weight, or takes over the pack of a living plan.
@@ -39,11 +43,11 @@ public final class Linear: Sendable {
   ) throws(TTKitError) -> LinearPlan {
     let limit = memoryLimit ?? .max
     if dtype == .float64 {
-      let factors = try prepared.factors(matrix, Double.self, limit, executor)
+      let factors = try prepared.factors(matrix, Double.self, limit, maxRows, executor)
       return try LinearPlan(
         factors, bias: bias?.converted(to: Double.self), maxRows: maxRows, executor: executor)
     }
-    let factors = try prepared.factors(matrix, Float.self, limit, executor)
+    let factors = try prepared.factors(matrix, Float.self, limit, maxRows, executor)
     return try LinearPlan(
       factors, bias: bias?.converted(to: Float.self), maxRows: maxRows, executor: executor)
   }
@@ -84,14 +88,19 @@ final class PreparedCache: Sendable {
   private let pack = Mutex<Weak?>(nil)
 
   func factors<T: RealScalar>(
-    _ matrix: CompressedMatrix, _ type: T.Type, _ memoryLimit: Int, _ executor: Executor
+    _ matrix: CompressedMatrix, _ type: T.Type, _ memoryLimit: Int, _ maxRows: Int,
+    _ executor: Executor
   ) throws(TTKitError) -> PreparedFactors<T> {
+    guard maxRows >= 1 else {
+      throw .invalidArgument("max_rows is \(maxRows), expected at least 1")
+    }
+    let choice = try LayerChoice(matrix, type, memoryLimit: memoryLimit, maxRows: maxRows)
     if let alive = pack.withLock({ $0?.pack }) as? PreparedFactors<T>,
-      alive.byteCount <= memoryLimit
+      alive.form == choice.form
     {
       return alive
     }
-    let made = try PreparedFactors<T>(matrix, memoryLimit: memoryLimit, executor: executor)
+    let made = try PreparedFactors<T>(matrix, form: choice.form, executor: executor)
     pack.withLock { $0 = Weak(pack: made) }
     return made
   }

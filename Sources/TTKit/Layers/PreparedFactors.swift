@@ -1,7 +1,16 @@
-/// Weights ready to multiply: each term as one or two packed matrices.
-///
-/// This is where the contraction engine will choose among more ways; here the choice is between the
-/// dense matrix and the two thin ones that a term may split into.
+/// Weights ready to multiply, in the form that is predicted to be fastest.
+
+/// How a layer is executed.
+enum LayerForm: Sendable, Equatable {
+  /// One packed dense matrix.
+  case dense
+  /// Each term as two thin packed matrices.
+  case split
+  /// Each term as a network of packed cores; products of cores up to so many elements are made once.
+  case network(rows: Int, mostConstant: Int)
+  /// Each term as a network whose cores are decoded in every execute: nothing is kept.
+  case streamed(rows: Int)
+}
 
 /// A compressed matrix unpacked and packed for products, shared by all plans of a layer.
 final class PreparedFactors<T: RealScalar>: Sendable {
@@ -10,49 +19,56 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     let factors: [PackedMatrix<T>]
   }
 
+  let form: LayerForm
+  let inFeatures: Int
+  let outFeatures: Int
   let chains: [Chain]
+  let networks: [TermNetwork<T>]
   /// Longest row that a factor reads.
   let widestInput: Int
 
-  var byteCount: Int { chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } } }
+  var byteCount: Int {
+    chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } }
+      + networks.reduce(0) { $0 + $1.byteCount }
+  }
 
-  /// Prepares the cheapest form within `memoryLimit` bytes.
-  /// - Throws: `.invalidArgument` when no form fits the limit; `.outOfMemory`.
+  /// Prepares `form`, which ``LayerChoice`` chose.
+  /// - Throws: `.outOfMemory`, `.sizeOverflow`.
   init(
-    _ matrix: CompressedMatrix, memoryLimit: Int, executor: Executor
+    _ matrix: CompressedMatrix, form: LayerForm, executor: Executor
   ) throws(TTKitError) {
-    let size = MemoryLayout<T>.stride
-    let form = Self.form(of: matrix)
-    let needed = form.elements * size
-    guard needed <= memoryLimit else {
-      throw .invalidArgument(
-        "memory_limit is \(memoryLimit) bytes, this layer needs \(needed); raise the limit")
-    }
-    if form.isSplit {
-      var chains: [Chain] = []
+    self.form = form
+    inFeatures = matrix.columns
+    outFeatures = matrix.rows
+    var chains: [Chain] = []
+    var networks: [TermNetwork<T>] = []
+    switch form {
+    case .dense:
+      chains = [Chain(factors: [try PackedMatrix(matrix.dense(T.self), executor: executor)])]
+    case .split:
       for term in matrix.terms { chains.append(try Self.splitChain(term, matrix, executor)) }
-      self.chains = chains
-    } else {
-      let packed = try PackedMatrix(matrix.dense(T.self), executor: executor)
-      chains = [Chain(factors: [packed])]
+    case .network(let rows, let mostConstant):
+      for term in matrix.terms {
+        let plan = try TermNetwork<T>.plan(
+          term.equation, rows: rows, isPrepared: true, mostConstant: mostConstant)
+        networks.append(
+          try TermNetwork(term, plan: plan, isPrepared: true, executor: executor))
+      }
+    case .streamed(let rows):
+      for term in matrix.terms {
+        let plan = try TermNetwork<T>.plan(
+          term.equation, rows: rows, isPrepared: false, mostConstant: .max)
+        networks.append(
+          try TermNetwork(term, plan: plan, isPrepared: false, executor: executor))
+      }
     }
+    self.chains = chains
+    self.networks = networks
     widestInput = chains.flatMap(\.factors).map(\.inputs).max() ?? 0
   }
 
-  /// Which form is taken, and the elements it packs: also twice the flops of one row.
-  static func form(
-    of matrix: CompressedMatrix
-  ) -> (isSplit: Bool, elements: Int) {
-    let dense = matrix.rows * matrix.columns  // sizes of a weight that was made, so they fit
-    let inner = matrix.terms.map(innerLength)
-    guard !inner.contains(nil) else { return (false, dense) }
-    let thin = inner.reduce(0) { $0 + ($1 ?? 0) * (matrix.rows + matrix.columns) }
-    let isSplit = thin < dense
-    return (isSplit, isSplit ? thin : dense)
-  }
-
   /// Inner length when the term is a product of two matrices; nil when it is not.
-  private static func innerLength(_ term: Term) -> Int? {
+  static func innerLength(_ term: Term) -> Int? {
     guard let (left, right) = term.equation.factors else { return nil }
     let leftAxes = Set(left.flatMap { term.equation.operands[$0] })
     let rightAxes = Set(right.flatMap { term.equation.operands[$0] })

@@ -148,6 +148,16 @@ class ttk_maxvol_options(Structure):
     ]
 
 
+class ttk_contraction_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("memory_limit", c_int64),
+        ("executor", POINTER(ttk_executor)),
+        ("threads", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_fit_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -260,6 +270,21 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_pivots_destroy": (None, (c_void_p,)),
     "ttk_maxvol": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_maxvol_options), c_void_p, c_void_p, POINTER(ttk_array))),
+    "ttk_contraction_plan": (c_int32,
+        (c_char_p, c_int32, c_void_p, c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
+    "ttk_contraction_vjp": (c_int32,
+        (c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
+    "ttk_contraction_operand_count": (c_int32, (c_void_p,)),
+    "ttk_contraction_dtype": (c_int32, (c_void_p,)),
+    "ttk_contraction_result_shape": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_contraction_path": (None, (c_void_p, c_void_p)),
+    "ttk_contraction_flops": (c_int64, (c_void_p,)),
+    "ttk_contraction_bytes": (c_int64, (c_void_p,)),
+    "ttk_contraction_workspace_size": (c_size_t, (c_void_p,)),
+    "ttk_contraction_explain": (c_char_p, (c_void_p,)),
+    "ttk_contraction_execute": (c_int32,
+        (c_void_p, c_size_t, POINTER(ttk_array), POINTER(ttk_array), c_void_p, c_size_t)),
+    "ttk_contraction_destroy": (None, (c_void_p,)),
     "ttk_linear_fit": (c_int32,
         (POINTER(ttk_array), c_char_p, POINTER(ttk_array), POINTER(ttk_fit_options), c_void_p)),
     "ttk_linear_from_cores": (c_int32,
@@ -283,6 +308,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_plan_max_rows": (c_int64, (c_void_p,)),
     "ttk_linear_execute": (c_int32, (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_size_t)),
     "ttk_linear_plan_destroy": (None, (c_void_p,)),
+    "ttk_linear_vjp": (c_int32,
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_linear_destroy": (None, (c_void_p,)),
     "ttk_embedding_fit": (c_int32,
         (POINTER(ttk_array), c_char_p, POINTER(ttk_fit_options), c_void_p)),
