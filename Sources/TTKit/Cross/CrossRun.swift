@@ -60,10 +60,12 @@ struct CrossRun<T: Scalar> {
     do throws(Interruption) {
       guard let points = try start() else { return try wrapped(zero) }
       let threshold = max(goal, noise)
+      // A stream of its own: validation must not repeat the numbers that steered the search.
+      let stream = SeededGenerator(seed: random.next())
       if options.method == .interpolation {
         return try improve(
           CrossInterpolation(
-            sampler, options, admissible, random, pivot: points.key(0), threshold: threshold))
+            sampler, options, admissible, stream, pivot: points.key(0), threshold: threshold))
       }
       return try improve(
         CrossSweeps(sampler, options, points: points, threshold: threshold / 2))
@@ -152,6 +154,8 @@ struct CrossRun<T: Scalar> {
     let wanted = max(Self.validationCount, sampler.evaluations / 8)
     let errors = try validate(cores, min(wanted, left))
     sampler.limit -= reserve
+    // A condition met so rarely that no sample can judge: never converged.
+    guard errors.values.count >= Self.leastValidation else { return KeyList(width: coder.width) }
     if rootMeanSquare(errors.values) <= Self.safety * goal {
       // Climbing from a point costs one value for each index of each mode.
       let cost = max(coder.shape.reduce(0, +), 1)

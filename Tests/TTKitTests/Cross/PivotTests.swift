@@ -38,6 +38,22 @@ import Testing
     }
   }
 
+  @Test func conditionTooRareToSample_neverConverges() throws {
+    let only: PivotCondition = { (indices, allowed) throws(TTKitError) in
+      for j in 0..<allowed.count {
+        allowed[j] = (0..<6).allSatisfy { indices[6 * j + $0] == 7 }
+      }
+      return true
+    }
+    let pivot = [Int](repeating: 7, count: 6)
+    let options = CrossOptions(relative: 1e-6, maxSweeps: 5, pivots: [pivot])
+    let result = try runCross([Int](repeating: 20, count: 6), options, condition: only) { i in
+      Double(1 + i[0] + i[1] * i[2])
+    }
+    #expect(result.report.reason == .sweeps)
+    #expect(result.pivots == [pivot])
+  }
+
   @Test func coder_packsAndUnpacks() {
     for shape in [
       [1], [2, 1, 3], [Int](repeating: 2, count: 64), [Int](repeating: 2, count: 65),
