@@ -74,6 +74,7 @@ func target(
     throw .invalidArgument(
       "\(name) has shape \(describe(view.shape)), expected \(describe(shape))")
   }
+  try requireWritable(view, name)
   return view
 }
 

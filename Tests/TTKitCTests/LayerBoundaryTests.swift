@@ -191,7 +191,6 @@ import TTKitC
     refused("struct_size") { $0.struct_size = 0 }
     refused("max_rows") { $0.max_rows = -1 }
     refused("memory_limit") { $0.memory_limit = -1 }
-    refused("memory_limit") { $0.memory_limit = 100 }
     refused("threads") { $0.threads = -1 }
     expectRefused(ttk_status(TTK_ERROR_SIZE)) {
       var options = prepareOptions(rows: .max)
@@ -235,5 +234,30 @@ import TTKitC
     }
     #expect(results.count == 8 && results.allSatisfy { $0 == results[0] && !$0.isEmpty })
     withExtendedLifetime(plan) {}
+  }
+}
+
+/// Sizes whose products do not fit: refused, never a trap.
+@Suite struct ExtremeSizeTests {
+  @Test(arguments: [(1 << 60) - 1, (1 << 61) - 1, 1 << 62, .max] as [Int64])
+  func embeddingsPreparedForTooMany_areRefused(rows: Int64) throws {
+    for spec in ["dense", "train_matrix(rows=3x4, columns=2x4, rank=3)", "low_rank(rank=2)"] {
+      let layer = try makeEmbedding(spec)
+      expectRefused(tooLarge) {
+        var options = prepareOptions(rows: rows)
+        return ttk_embedding_prepare(layer.handle, &options, $0)
+      }
+    }
+  }
+
+  @Test func resultsThatOverlapThemselves_areRefused() throws {
+    let layer = try makeLinear()
+    let target = CArray([12, 8])
+    for strides: [Int64] in [[0, 0], [0, 1], [1, 1]] {
+      strides.withUnsafeBufferPointer { steps in
+        target.array.strides = steps.baseAddress
+        #expect(ttk_linear_to_array(layer.handle, &target.array) == argument)
+      }
+    }
   }
 }

@@ -19,6 +19,8 @@ public final class Embedding: Sendable {
     guard maxCount >= 1 else {
       throw .invalidArgument("max_rows is \(maxCount), expected at least 1")
     }
+    // Ids of 8 bytes and rows: what one execute reads and writes must have a size.
+    _ = try checkedProduct([maxCount, max(8, try checkedProduct([features, dtype.size]))])
     let limit = memoryLimit ?? .max
     let lookup: any RowLookup =
       dtype == .float64

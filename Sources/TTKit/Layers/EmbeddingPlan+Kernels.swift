@@ -23,6 +23,8 @@ public final class EmbeddingPlan: Sendable {
   private let executor: Executor
   /// Rows that one task writes.
   private static let chunk = 64
+  /// Scratch is checked to fit this many tasks.
+  static let mostTasks = 64
   private let scratchPerTask: Int
 
   init(
@@ -44,7 +46,9 @@ public final class EmbeddingPlan: Sendable {
   /// Bytes of workspace that one execute needs.
   public var workspaceSize: Int { taskCount(maxCount) * scratchPerTask + 64 }  // tasks are few
 
-  private func taskCount(_ count: Int) -> Int { min((count + Self.chunk - 1) / Self.chunk, 64) }
+  private func taskCount(_ count: Int) -> Int {
+    count == 0 ? 0 : min((count - 1) / Self.chunk + 1, Self.mostTasks)
+  }
 
   /// y (count, features) = table[ids].
   ///

@@ -91,6 +91,8 @@ struct ChainRows<T: RealScalar>: RowLookup {
       done *= j  // divides features
       largest = max(largest, try checkedProduct([done, s]))
     }
+    // All tasks' scratch, rounded up to 64 bytes each, must fit.
+    _ = try checkedProduct([4 * EmbeddingPlan.mostTasks, largest, MemoryLayout<T>.stride])
     self.cores = cores
     self.widths = widths
     self.largest = largest

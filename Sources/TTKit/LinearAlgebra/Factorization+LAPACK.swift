@@ -82,6 +82,11 @@ public func svd<T: Scalar>(
   guard a.isFinite else {
     throw .nonFinite("a \(m) x \(n) matrix holds NaN or infinity; scale the input down")
   }
+  // gesdd works in 4k² + 7k numbers, which LAPACK counts in 32 bits without noticing when it wraps.
+  guard 4 * k * k + 7 * max(m, n) <= Int(Int32.max) else {
+    throw .sizeOverflow(
+      "the SVD of a \(m) x \(n) matrix is beyond LAPACK's 32-bit workspace; use smaller modes")
+  }
   let u = try Buffer<T>(count: m * k)  // fits: k <= n
   let vh = try Buffer<T>(count: k * n)  // fits: k <= m
   let s = try Buffer<T.Real>(count: k)

@@ -19,9 +19,6 @@ public func product<T: Scalar>(
   let (kb, n) = opB == .plain ? (b.shape[0], b.shape[1]) : (b.shape[1], b.shape[0])
   precondition(k == kb, "inner lengths \(k) and \(kb) differ")
   try requireBLASLengths([m, n, k])
-  guard max(m, n, k) <= Int(Int32.max) else {
-    throw .sizeOverflow("a \(m) x \(k) x \(n) product exceeds BLAS's 2^31 - 1; use smaller modes")
-  }
   let buffer = try Buffer<T>(count: checkedProduct([m, n]), zeroed: k == 0)
   if m > 0 && n > 0 && k > 0 {
     // In bounds: shapes were checked above; leading dimensions are the row lengths.

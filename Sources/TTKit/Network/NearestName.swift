@@ -1,8 +1,10 @@
 /// Suggestions for misspelt names.
 
-/// The name nearest to `word` by edit distance; nil when `names` is empty.
+/// The name nearest to `word` by edit distance; nil when none is near enough to be meant: at most half
+/// of the longer of the two may differ.
 public func nearestName(to word: String, in names: some Sequence<String>) -> String? {
   names.map { (name: $0, distance: editDistance(word, $0)) }
+    .filter { $0.distance <= max(word.utf8.count, $0.name.utf8.count) / 2 }
     .min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name
 }
 

@@ -36,8 +36,10 @@ enum Registry {
   private static func unknown(
     _ what: String, _ call: Spec.Call, _ names: [String]
   ) -> TTKitError {
-    let nearest = nearestName(to: call.name, in: names) ?? ""
+    let hint =
+      nearestName(to: call.name, in: names).map { "the nearest is \($0)" }
+      ?? "expected one of \(names.joined(separator: ", "))"
     return .invalidArgument(
-      "spec, character \(call.position): unknown \(what) '\(call.name)'; the nearest is \(nearest)")
+      "spec, character \(call.position): unknown \(what) '\(call.name)'; \(hint)")
   }
 }

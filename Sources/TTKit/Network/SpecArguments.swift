@@ -53,9 +53,18 @@ public struct SpecArguments {
     return values
   }
 
-  /// A key that must be there.
+  /// A key that must be there; `key` may name two, as in "rank or rtol".
   public func required<V>(_ value: V?, _ key: String, _ example: String) throws(TTKitError) -> V {
     guard let value else {
+      // A misspelt key is the likelier mistake.
+      let strangers = call.arguments.filter { !taken.contains($0.key) }
+      let keys = key.split(separator: " ").map(String.init).filter { $0 != "or" }
+      for stranger in strangers {
+        guard let meant = nearestName(to: stranger.key, in: keys) else { continue }
+        throw .invalidArgument(
+          "spec, character \(stranger.position): \(call.name) knows no '\(stranger.key)'; "
+            + "the nearest is \(meant)")
+      }
       throw .invalidArgument(
         "spec, character \(call.position): \(call.name) needs \(key), as in \(example)")
     }
@@ -68,7 +77,9 @@ public struct SpecArguments {
       let hint = nearestName(to: argument.key, in: known).map { "; the nearest is \($0)" } ?? ""
       throw .invalidArgument(
         "spec, character \(argument.position): \(call.name) knows no '\(argument.key)'"
-          + (known.isEmpty ? "; it takes no arguments" : hint))
+          + (known.isEmpty
+            ? "; it takes no arguments"
+            : hint.isEmpty ? "; it knows \(known.joined(separator: ", "))" : hint))
     }
   }
 

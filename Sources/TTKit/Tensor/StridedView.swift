@@ -148,7 +148,10 @@ public struct StridedView {
       if step < 0 { low += (length - 1) * step } else { high += (length - 1) * step }
     }
     let base = Int(bitPattern: data)
-    return (base + low * dtype.size)..<(base + (high + 1) * dtype.size)
+    let (first, before) = base.addingReportingOverflow(low * dtype.size)
+    let (end, beyond) = base.addingReportingOverflow((high + 1) * dtype.size)
+    // A pointer so near the ends of the address space that nothing can lie there overlaps everything.
+    return before || beyond || first > end ? Int.min..<Int.max : first..<end
   }
 }
 

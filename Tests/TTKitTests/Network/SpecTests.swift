@@ -20,7 +20,8 @@ import Testing
   @Test(arguments: [
     ("", 1, "the end"), ("dens", 1, "dense"), ("dense@int", 7, "int8"), ("dense +", 8, "the end"),
     ("low_rank", 1, "rank"), ("low_rank(rank=0)", 10, "at least 1"),
-    ("low_rank(rank=8, rnk=3)", 18, "rank"), ("low_rank(rank=8, rank=9)", 18, "twice"),
+    ("low_rank(rank=8, rnk=3)", 18, "rank"), ("low_rank(rnk=3)", 10, "rank"),
+    ("low_rank(rank=8, rank=9)", 18, "twice"),
     ("low_rank(rank=8", 16, "')'"), ("low_rank(rank=8x)", 15, "whole numbers"),
     ("low_rank(rank=1.5)", 10, "1.5"), ("dense(a=1)", 7, "no arguments"),
     ("low_rank(rank=99999999999999999999)", 10, ""), ("dense@int8(group=0)", 12, "group"),
