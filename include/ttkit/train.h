@@ -23,7 +23,8 @@ typedef struct ttk_svd_options {
   const ttk_executor *executor; /* NULL: the library's own threads                               */
   ttk_progress progress;        /* NULL: none                                                    */
   void   *progress_context;
-  int32_t threads;     /* 0: all this process may use; 1: the calling thread alone               */
+  int32_t threads;     /* 0: all this process may use; 1: the calling thread alone, but for BLAS
+                          and LAPACK inside, which follow the host's OPENBLAS_NUM_THREADS        */
   int32_t reserved;    /* 0                                                                      */
 } ttk_svd_options;
 

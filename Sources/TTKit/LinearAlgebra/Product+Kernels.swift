@@ -1,4 +1,4 @@
-/// Products of matrices: our packed kernels where they are large and real, BLAS where small or complex.
+/// Products of matrices by BLAS; activations meet weights through PackedMatrix instead.
 internal import COpenBLAS
 internal import CTTKKernels
 
