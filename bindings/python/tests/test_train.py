@@ -207,9 +207,9 @@ def test_sum_overAxes_againstDense(rng: np.random.Generator, train: tk.TensorTra
     close(train.sum(1), a.sum(1), float(np.linalg.norm(a)))
     close(train.sum((0, -1)), a.sum((0, 2)), float(np.linalg.norm(a)))
     w, v = rng.normal(size=4), rng.normal(size=5)
-    close(train.sum(1, w), np.einsum("ijk,j->ik", a, w), float(np.linalg.norm(a)))
-    close(train.sum((1, 2), [w, v]), np.einsum("ijk,j,k->i", a, w, v), 10.0)
-    close(train.sum((1, 2), [w, None]), np.einsum("ijk,j->i", a, w), 10.0)
+    close(train.sum(1, weights=w), np.einsum("ijk,j->ik", a, w), float(np.linalg.norm(a)))
+    close(train.sum((1, 2), weights=[w, v]), np.einsum("ijk,j,k->i", a, w, v), 10.0)
+    close(train.sum((1, 2), weights=[w, None]), np.einsum("ijk,j->i", a, w), 10.0)
     assert isinstance(train.sum(), np.float64)
 
 
@@ -221,7 +221,7 @@ def test_sum_badAxesOrWeights_areAValueError(
     train: tk.TensorTrain, axis: object, weights: object
 ) -> None:
     with pytest.raises(ValueError):
-        train.sum(axis, weights)  # type: ignore[arg-type]
+        train.sum(axis, weights=weights)  # type: ignore[arg-type]
 
 
 def test_orthogonalize_atEachCore_keepsTheTensor(train: tk.TensorTrain) -> None:

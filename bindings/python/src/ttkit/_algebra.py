@@ -61,14 +61,21 @@ class Algebra(Closable):
     def sum(
         self,
         axis: SupportsIndex | Sequence[SupportsIndex] | None = None,
+        dtype: npt.DTypeLike | None = None,
+        out: None = None,
+        *,
         weights: npt.ArrayLike | Sequence[npt.ArrayLike | None] | None = None,
     ) -> Self | Scalar:
-        """Sum over axes; with weights, an integral by a quadrature rule.
+        """Sum over axes; with weights, an integral by a quadrature rule. ``np.sum`` calls it.
 
         Parameters
         ----------
         axis : int or sequence of int, optional
             All by default. Negative ones count from the end.
+        dtype : dtype, optional
+            To compute in, as by `astype`; that of the train by default.
+        out : None
+            There for ``np.sum``; a train cannot write into an array.
         weights : array_like, or sequence of array_like and None, optional
             For an int `axis` one array of that axis' length, else one an axis; None means ones.
 
@@ -81,7 +88,15 @@ class Algebra(Closable):
         ------
         ValueError
             If an axis is out of range or named twice, or a weight has the wrong length.
+        TypeError
+            If `out` is given, or `dtype` is none of trains.
         """
+        if out is not None:
+            raise TypeError(
+                f"out is a {type(out).__name__}, expected None: the sum of a train is a new train "
+                "or a number")
+        if dtype is not None and np.dtype(dtype) != self.dtype:
+            return self.astype(dtype).sum(axis, weights=weights)
         axes = _indexing.axes(axis, len(self.shape))
         given = _indexing.weights(weights, axis, axes, self.shape, self.dtype)
         positions = (c_int32 * max(len(axes), 1))(*axes)

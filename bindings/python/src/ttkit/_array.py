@@ -50,7 +50,7 @@ def dtype_of(code: int) -> np.dtype[Any]:
 
 
 def code_of(dtype: np.dtype[Any]) -> int:
-    """The ttk_dtype of NumPy's dtype; uint16 holds the bits of bfloat16.
+    """The ttk_dtype of NumPy's dtype.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def code_of(dtype: np.dtype[Any]) -> int:
     code = _CODES.get(dtype)
     if code is not None:
         return code
-    if dtype.name in ("bfloat16", "uint16"):
+    if dtype.name == "bfloat16":
         return _abi.TTK_BFLOAT16
     raise TypeError(f"dtype {dtype} is not one ttkit computes with")
 

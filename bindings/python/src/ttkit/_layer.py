@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from ctypes import byref, c_int32, c_int64, sizeof
 from typing import Any, Self, SupportsIndex
@@ -15,6 +14,7 @@ from ._array import Array, ArrayView, dtype_of, view
 from ._call import call
 from ._handle import Closable, Owned
 from ._library import library as lib
+from ._options import integer
 
 _WEIGHT_NAMES = ("float16", "bfloat16", "float32", "float64")
 
@@ -71,12 +71,16 @@ class Layer(Closable):
 
 
 def weight(array: npt.ArrayLike, name: str) -> Array:
-    """A floating-point array the library can fit; uint16 counts as the bits of bfloat16."""
+    """A floating-point array the library can fit."""
     given = np.asarray(array)
-    if given.dtype.name not in (*_WEIGHT_NAMES, "uint16"):
+    if given.dtype.name not in _WEIGHT_NAMES:
+        hint = ""
+        if given.dtype == np.uint16:
+            hint = ("; bits of bfloat16 become float32 by "
+                    "(bits.astype(numpy.uint32) << 16).view(numpy.float32)")
         raise TypeError(
             f"{name} has dtype {given.dtype}, expected one of {', '.join(_WEIGHT_NAMES)} "
-            "(bfloat16 as ml_dtypes' or as its bits in uint16)")
+            f"(bfloat16 as ml_dtypes.bfloat16){hint}")
     return given
 
 
@@ -92,20 +96,19 @@ def bias_view(bias: npt.ArrayLike | None, dtype: np.dtype[Any]) -> ArrayView | N
 
 def fit_options(threads: int) -> _abi.ttk_fit_options:
     """Options of fitting."""
-    return _abi.ttk_fit_options(struct_size=sizeof(_abi.ttk_fit_options), threads=threads)
+    count = integer(threads, "threads", 0, 32)
+    return _abi.ttk_fit_options(struct_size=sizeof(_abi.ttk_fit_options), threads=count)
 
 
 def prepare_options(
     max_rows: SupportsIndex, memory_limit: int | None, threads: int
 ) -> _abi.ttk_prepare_options:
     """Options of preparing."""
-    rows = operator.index(max_rows)
-    if rows < 1:
-        raise ValueError(f"max_rows is {rows}, expected at least 1")
-    if memory_limit is not None and memory_limit < 1:
-        raise ValueError(f"memory_limit is {memory_limit} bytes, expected at least 1, or None")
     options = _abi.ttk_prepare_options(struct_size=sizeof(_abi.ttk_prepare_options))
-    options.max_rows, options.memory_limit, options.threads = rows, memory_limit or 0, threads
+    options.max_rows = integer(max_rows, "max_rows", 1)
+    if memory_limit is not None:
+        options.memory_limit = integer(memory_limit, "memory_limit", 1)
+    options.threads = integer(threads, "threads", 0, 32)
     return options
 
 

@@ -6,6 +6,7 @@ ships beside this file, the system's. Functions get their signatures from `_abi`
 
 import ctypes
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,4 +75,27 @@ def load() -> Library:
         ) from error
 
 
-library = load()
+def _for_program() -> Library:
+    """The library; the program ttkit, which cannot catch what importing raises, ends in a sentence.
+
+    Raises
+    ------
+    ImportError, or SystemExit in the program
+    """
+    try:
+        return load()
+    except ImportError as error:
+        if not _is_program():
+            raise
+        raise SystemExit(f"ttkit: {error}") from None
+
+
+def _is_program() -> bool:
+    """Whether this process is ``ttkit`` or ``python -m ttkit``."""
+    if Path(sys.argv[0] if sys.argv else "").name == "ttkit":
+        return True
+    given = sys.orig_argv[1:]
+    return "-m" in given and given[given.index("-m") + 1 :][:1] == ["ttkit"]
+
+
+library = _for_program()

@@ -27,15 +27,16 @@ def svd_options(
 ) -> tuple[_abi.ttk_svd_options, tuple[Callback, ...]]:
     """Options of a truncation of a train with `order` modes, and the callbacks they point to."""
     options = _abi.ttk_svd_options(struct_size=sizeof(_abi.ttk_svd_options))
-    options.rtol, options.atol, options.threads = rtol, atol, threads
+    options.rtol, options.atol = rtol, atol
+    options.threads = integer(threads, "threads", 0, 32)
     if isinstance(rank, Sequence):
-        caps = [_cap(r, f"rank[{k}]") for k, r in enumerate(rank)]
+        caps = [integer(r, f"rank[{k}]", 1) for k, r in enumerate(rank)]
         if len(caps) != order - 1:
             raise ValueError(
                 f"rank has {len(caps)} entries, expected {order - 1}: one for each inner bond")
         options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
     elif rank is not None:
-        options.max_rank = _cap(rank, "rank")
+        options.max_rank = integer(rank, "rank", 1)
     if progress is None:
         return options, ()
     wanted = progress
@@ -48,15 +49,30 @@ def svd_options(
     return options, (callback,)
 
 
-def _cap(value: SupportsIndex, name: str) -> int:
-    cap = operator.index(value)
-    if not 1 <= cap < 2**63:
-        raise ValueError(f"{name} is {cap}, expected at least 1")
-    return cap
+def integer(value: SupportsIndex, name: str, low: int, bits: int = 64) -> int:
+    """An int from `low` on that a signed C integer of so many bits holds; ctypes would cut it off.
+
+    Raises
+    ------
+    TypeError
+        If it is no integer.
+    ValueError
+        If it is smaller than `low`, or too large.
+    """
+    try:
+        found = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is a {type(value).__name__}, expected an integer") from None
+    high = (1 << (bits - 1)) - 1
+    if found < low:
+        raise ValueError(f"{name} is {found}, expected at least {low}")
+    if found > high:
+        raise ValueError(f"{name} is {found}, expected at most {high}")
+    return found
 
 
 def lengths(values: Sequence[SupportsIndex] | SupportsIndex, name: str) -> tuple[int, ...]:
     """Mode lengths as a tuple of ints of at least 1."""
     if isinstance(values, Sequence):
-        return tuple(_cap(value, f"{name}[{k}]") for k, value in enumerate(values))
-    return (_cap(values, name),)
+        return tuple(integer(value, f"{name}[{k}]", 1) for k, value in enumerate(values))
+    return (integer(values, name, 1),)

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from . import _abi
 from ._call import Callback, call, text
 from ._library import library as lib
+from ._options import integer
 from .errors import TTKitError
 from .model import Model
 from .recipe import Entry, Recipe
@@ -49,6 +50,8 @@ def compress(
         A safetensors file, a folder of them, an index of shards; or the weights themselves, which
         the `safetensors` package writes to a temporary file first.
     recipe : Recipe, or mapping as for `Recipe`
+        Patterns that match no weight are no error, even if nothing is compressed in the end;
+        `Model.report` tells what was.
     calibration : None
         Fitting to activations comes in a later version.
     executor : concurrent.futures.Executor, optional
@@ -79,6 +82,10 @@ def compress(
     if calibration is not None:
         raise NotImplementedError("calibration is not there yet; leave calibration=None")
     made = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
+    sizes = {
+        "memory_limit": integer(memory_limit or 0, "memory_limit", 0),
+        "max_shard_nbytes": integer(max_shard_nbytes or 0, "max_shard_nbytes", 0)}
+    threads = integer(threads, "threads", 0, 32)
     with ExitStack() as stack:
         path = _written(source, stack) if isinstance(source, Mapping) else \
             Path(os.fsdecode(text(source, "source")))
@@ -88,7 +95,6 @@ def compress(
             removal.callback(shutil.rmtree, target, True)
         else:
             target = Path(os.fsdecode(text(out, "out")))
-        sizes = {"memory_limit": memory_limit or 0, "max_shard_nbytes": max_shard_nbytes or 0}
         if executor is None:
             _compress_part(path, made, target, sizes, threads=threads, progress=progress)
         else:

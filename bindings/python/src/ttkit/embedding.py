@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from ctypes import byref
 from typing import Any, Self, SupportsIndex
@@ -16,6 +15,7 @@ from ._call import failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
+from ._options import integer
 from ._rows import compact_address, rows_out
 from ._workspace import give, take
 from .formats import Format, Storage, spec_of
@@ -124,7 +124,7 @@ class Embedding(Layer):
         """Make an embedding of given cores; see `Linear.from_cores`."""
         each, kept = views(_layer.common_dtype(cores))
         spec = text(spec_of(format, storage), "format")
-        sizes = operator.index(rows), operator.index(features)
+        sizes = integer(rows, "rows", 1), integer(features, "features", 1)
         arguments = spec, *sizes, len(kept), each
         make = lib.ttk_embedding_from_cores
         return cls._made(create(lib.ttk_embedding_destroy, make, *arguments))

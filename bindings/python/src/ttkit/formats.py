@@ -54,6 +54,8 @@ class Dense(Format):
 class LowRank(Format):
     """Two factors of `rank` columns and rows.
 
+    `rtol`, from 0 to 1, is the allowed relative Frobenius error.
+
     >>> import ttkit as tk
     >>> str(tk.LowRank(64))
     'low_rank(rank=64)'
@@ -63,10 +65,16 @@ class LowRank(Format):
     rtol: float | None = None
     _word = "low_rank"
 
+    def __post_init__(self) -> None:
+        _check_rtol(self.rtol)
+
 
 @dataclass(frozen=True)
 class TrainLinear(Format):
-    """A tensor train over the digits of the row number, then those of the column number.
+    """A tensor train over the digits of the column number, then those of the row number.
+
+    Core k has shape ``(r[k], n[k], r[k+1])`` with n the digits of `columns`, then those of `rows`,
+    and ``r[0] == r[-1] == 1``; `rank` caps all inner bonds, or is a sequence, one for each of them.
 
     >>> import ttkit as tk
     >>> str(tk.TrainLinear(rows=(8, 8), columns=(4, 16), rank=8))
@@ -78,6 +86,9 @@ class TrainLinear(Format):
     rank: Ranks
     rtol: float | None = None
     _word = "train"
+
+    def __post_init__(self) -> None:
+        _check_rtol(self.rtol)
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,9 @@ class TrainMatrix(Format):
     rtol: float | None = None
     _word = "train_matrix"
 
+    def __post_init__(self) -> None:
+        _check_rtol(self.rtol)
+
 
 @dataclass(frozen=True)
 class Stored(Format):
@@ -104,6 +118,12 @@ class Stored(Format):
     storage: Storage | str
 
     def __post_init__(self) -> None:
+        if not isinstance(self.format, (str, Format)):
+            raise TypeError(
+                f"format is a {type(self.format).__name__}, expected a format or a spec string")
+        if not isinstance(self.storage, (str, Storage)):
+            raise TypeError(
+                f"storage is a {type(self.storage).__name__}, expected a storage or its spec")
         if "@" in str(self.format):
             raise ValueError(f"{self.format} names a storage already")
         if isinstance(self.format, str) and "+" in self.format:
@@ -186,9 +206,12 @@ def spec_of(format: Format | str, storage: Storage | str | None = None) -> str:
         raise TypeError(f"format is a {type(format).__name__}, expected a format or a spec string")
     if storage is None:
         return str(format)
-    if not isinstance(storage, (str, Storage)):
-        raise TypeError(f"storage is a {type(storage).__name__}, expected a storage or its spec")
     return str(Stored(format, storage))
+
+
+def _check_rtol(rtol: float | None) -> None:
+    if rtol is not None and not 0 <= rtol <= 1:  # false of NaN
+        raise ValueError(f"rtol is {rtol}, expected a number from 0 to 1")
 
 
 def _spelled(value: Format | Storage, word: str) -> str:

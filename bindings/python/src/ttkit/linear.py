@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from ctypes import byref
 from typing import Any, Self, SupportsIndex
@@ -16,6 +15,7 @@ from ._call import failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
+from ._options import integer
 from ._rows import compact_address, rows_in, rows_out
 from ._workspace import give, take
 from .formats import Format, Storage, spec_of
@@ -138,7 +138,7 @@ class Linear(Layer):
         Parameters
         ----------
         weight : array_like, shape (out_features, in_features)
-            float16, bfloat16, float32 or float64, any strides, finite.
+            float16, ml_dtypes' bfloat16, float32 or float64, any strides, finite.
         format : Format or str
             Such as ``tk.LowRank(64)`` or ``"low_rank(rank=64)@int8(group=64)"``.
         storage : Storage or str, optional
@@ -198,7 +198,7 @@ class Linear(Layer):
         spec = text(spec_of(format, storage), "format")
         offsets = _layer.bias_view(bias, given[0].dtype)
         pointer = None if offsets is None else byref(offsets)
-        sizes = operator.index(out_features), operator.index(in_features)
+        sizes = integer(out_features, "out_features", 1), integer(in_features, "in_features", 1)
         arguments = spec, *sizes, len(kept), each, pointer
         return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_from_cores, *arguments))
 
@@ -261,7 +261,7 @@ class Linear(Layer):
 
     def flops(self, rows: SupportsIndex) -> int:
         """Floating-point operations (a multiply-add is two) of applying it to so many rows."""
-        return int(lib.ttk_linear_flops(self._handle, operator.index(rows)))
+        return int(lib.ttk_linear_flops(self._handle, integer(rows, "rows", 0)))
 
     def close(self) -> None:
         """Free the memory now; may be repeated. Every later use raises ValueError."""

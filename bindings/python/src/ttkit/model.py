@@ -105,11 +105,26 @@ class Model(Closable, Mapping[str, Weight]):
         return borrowed(array, owned)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Copy the model's files to a folder, made if missing; weights appear last, by renaming."""
+        """Copy the model's files to a folder, made if missing; weights appear last, by renaming.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder holds weights or an index of another model, which would mix with these.
+        OSError
+            If a file cannot be read or written.
+        """
         self._handle  # noqa: B018 (raises when closed)
-        target = Path(path)
+        target, files = Path(path), self._files()
         target.mkdir(parents=True, exist_ok=True)
-        for file in self._files():
+        ours = {file.name for file in files}
+        others = sorted(file.name for file in target.iterdir()
+                        if file.name.endswith((".safetensors", _INDEX)) and file.name not in ours)
+        if others:
+            raise FileExistsError(
+                f"the folder {target} holds files of another model, such as {others[0]}; remove "
+                "them or choose another folder")
+        for file in files:
             part = target / (file.name + ".part")
             try:
                 shutil.copyfile(file, part)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from ctypes import byref, c_int64
-from typing import Any, Self
+from typing import Any, Self, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from ._call import call, text
 from ._handle import Closable, Owned, create
 from ._library import library as lib
 from ._numbers import Scalar, as_field, field
-from ._options import Progress, Rank, svd_options
+from ._options import Progress, Rank, integer, svd_options
 
 
 class TensorTrain(Algebra):
@@ -184,6 +184,9 @@ def tensor_train(
     *,
     rtol: float = 0.0,
     atol: float = 0.0,
+    method: str = "auto",
+    seed: SupportsIndex = 0,
+    overwrite: bool = False,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> TensorTrain:
@@ -198,6 +201,12 @@ def tensor_train(
     rtol, atol : float, optional
         Allowed Frobenius error, relative and absolute; the looser applies. 0 drops only what
         rounding made.
+    method : str, optional
+        ``"auto"``, the only one so far.
+    seed : int, optional
+        From 0. Has no effect yet: whatever is sampled is always the same.
+    overwrite : bool, optional
+        Allows, but does not promise, that `a` serves as scratch memory. Not made use of yet.
     threads : int, optional
         0: all this process may use. The result does not depend on it.
     progress : callable, optional
@@ -212,7 +221,8 @@ def tensor_train(
     Raises
     ------
     ValueError
-        If `a` is 0-dimensional, has an empty axis, or holds NaN or infinity.
+        If `a` is 0-dimensional, has an empty axis, or holds NaN or infinity, or there is no such
+        `method`.
     TypeError
         If the dtype of `a` fits into none of float32, float64, complex64, complex128.
     MemoryError, numpy.linalg.LinAlgError
@@ -228,6 +238,11 @@ def tensor_train(
     >>> tk.tensor_train(x, rtol=1e-12)
     TensorTrain(shape=(4, 5), rank=(1, 2, 1), dtype=float64)
     """
+    if method != "auto":
+        raise ValueError(f"method is {method!r}, expected 'auto', the only one so far")
+    integer(seed, "seed", 0)
+    if not isinstance(overwrite, (bool, np.bool_)):
+        raise TypeError(f"overwrite is a {type(overwrite).__name__}, expected a bool")
     given = np.asarray(a)
     tensor = view(given.astype(field(given.dtype, "a"), copy=False))
     options, callbacks = svd_options(given.ndim, rank, rtol, atol, threads, progress)

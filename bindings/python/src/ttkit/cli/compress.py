@@ -12,11 +12,12 @@ from pathlib import Path
 from ..compress import compress
 from ..recipe import Recipe
 from ..report import WeightReport
+from .baseline import dense_form
 from .interrupts import Interrupts, Workers
-from .messages import existing
+from .messages import existing, printable, warn
 from .parser import Command, UsageError, byte_count, whole
 from .progress import Progress
-from .recipes import recipe_named
+from .recipes import is_file, quoted, recipe_named, unmatched
 from .result import Result
 from .staging import check_out, commit, staged
 from .tables import duration, shape_text, size, table, times
@@ -25,6 +26,7 @@ _EXAMPLES = """\
   ttkit compress MODEL --out small
   ttkit compress MODEL --recipe recipe.json --out small --memory-limit 512MB
   ttkit compress MODEL --recipe "low_rank(rank=64)@float16" --out small --json"""
+_NAMED = 8  # weights in a note, before it says how many more there are
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +61,12 @@ def _run(arguments: argparse.Namespace) -> Result:
     check_out(out, source, arguments.force)
     start = time.perf_counter()
     weights = _compressed(source, recipe, out, arguments)
-    return _result(arguments, weights, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if is_file(arguments.recipe) and not arguments.quiet:
+        idle = unmatched(recipe, [weight.name for weight in weights])
+        if idle:
+            warn(f"in the recipe {arguments.recipe}, {quoted(idle, 'match')} no weight")
+    return _result(arguments, weights, seconds)
 
 
 def _compressed(
@@ -84,10 +91,29 @@ def _compressed(
             source, recipe, out=stage, threads=arguments.threads, executor=executor,
             memory_limit=arguments.memory_limit, max_shard_nbytes=arguments.max_shard_size,
             progress=progress).close()
+        _require_some(weights, recipe, arguments)
         interrupts.only_note()
         interrupts.check()
         commit(stage, out)
     return weights
+
+
+def _require_some(
+    weights: Sequence[WeightReport], recipe: Recipe, arguments: argparse.Namespace
+) -> None:
+    """Refuse a run in which the recipe compressed nothing.
+
+    Raises
+    ------
+    ValueError
+    """
+    if any(weight.spec is not None for weight in weights):
+        return
+    idle = unmatched(recipe, [weight.name for weight in weights])
+    why = f": {quoted(idle, 'match')} no weight" if idle else ""
+    raise ValueError(
+        f"the recipe {arguments.recipe} compresses none of the {len(weights)} weights of "
+        f"{arguments.model}, so nothing was written{why}")
 
 
 def _result(
@@ -107,7 +133,21 @@ def _result(
     rows += [(f"{len(kept)} left as they are", "", "", kept_bytes, kept_bytes, "", "")]
     rows += [("all", "", "", size(before), size(after), "", duration(seconds))]
     said = f"{times(before, after)} smaller, written to {arguments.out}"
-    return Result(document, f"{table(rows, left=(0, 1, 2))}\n{said}")
+    lines = [table(rows, left=(0, 1, 2)), *_notes(weights), said]
+    return Result(document, "\n".join(lines))
+
+
+def _notes(weights: Sequence[WeightReport]) -> list[str]:
+    """A line that names the weights which the recipe made larger than it had to."""
+    found = []
+    for weight in weights:
+        dense = dense_form(weight)
+        if dense is not None and weight.nbytes > dense.nbytes:
+            found.append(
+                f"{printable(weight.name)} ({size(weight.nbytes)}, {dense.spec} takes "
+                f"{size(dense.nbytes)})")
+    rest = [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
+    return [f"larger than dense: {', '.join(found[:_NAMED] + rest)}"] if found else []
 
 
 def _row(weight: WeightReport) -> tuple[str, str, str, str, str, str, str]:

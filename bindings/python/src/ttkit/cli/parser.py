@@ -105,11 +105,14 @@ def parse(parser: CommandParser, argv: Sequence[str]) -> argparse.Namespace:
 def byte_count(text: str) -> int:
     """Bytes from text such as 1000000, 512MB or 2GiB."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?) *([kmgt]i?)?b?", text.strip().lower())
-    count = int(float(match[1]) * _UNITS[match[2] or ""]) if match else 0
+    count = 0.0
+    if match:  # a double would round large whole numbers
+        number = float(match[1]) if "." in match[1] or len(match[1]) > 18 else int(match[1])
+        count = number * _UNITS[match[2] or ""]
     if not 1 <= count < 2**63:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no number of bytes, expected one such as 1000000, 512MB or 2GiB")
-    return count
+    return int(count)
 
 
 def whole(text: str, least: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..recipe import Recipe
@@ -29,6 +30,25 @@ def recipe_named(text: str) -> Recipe:
     if text.endswith(".json") or text.endswith(os.sep):
         return _loaded(existing(text))
     return _everywhere(text)
+
+
+def is_file(text: str) -> bool:
+    """Whether `recipe_named` reads a file, which somebody wrote for a model."""
+    return text not in BUILTIN and os.path.isfile(text)
+
+
+def unmatched(recipe: Recipe, names: Iterable[str]) -> list[str]:
+    """The patterns of a recipe that match none of the names."""
+    known = list(names)
+    return [pattern for pattern in json.loads(recipe.json)
+            if not any(map(Recipe({pattern: "dense"}).spec, known))]
+
+
+def quoted(patterns: list[str], verb: str) -> str:
+    """The patterns as the beginning of a sentence, such as: pattern "a.*" matches."""
+    many = len(patterns) > 1
+    words = ", ".join(f'"{pattern}"' for pattern in patterns)
+    return f"{'patterns' if many else 'pattern'} {words} {verb if many else verb + 'es'}"
 
 
 def _loaded(path: Path) -> Recipe:
