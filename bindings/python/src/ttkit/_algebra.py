@@ -61,10 +61,10 @@ class Algebra(Closable):
     def sum(
         self,
         axis: SupportsIndex | Sequence[SupportsIndex] | None = None,
+        weights: npt.ArrayLike | Sequence[npt.ArrayLike | None] | None = None,
+        *,
         dtype: npt.DTypeLike | None = None,
         out: None = None,
-        *,
-        weights: npt.ArrayLike | Sequence[npt.ArrayLike | None] | None = None,
     ) -> Self | Scalar:
         """Sum over axes; with weights, an integral by a quadrature rule. ``np.sum`` calls it.
 
@@ -72,12 +72,12 @@ class Algebra(Closable):
         ----------
         axis : int or sequence of int, optional
             All by default. Negative ones count from the end.
+        weights : array_like, or sequence of array_like and None, optional
+            For an int `axis` one array of that axis' length, else one an axis; None means ones.
         dtype : dtype, optional
             To compute in, as by `astype`; that of the train by default.
         out : None
             There for ``np.sum``; a train cannot write into an array.
-        weights : array_like, or sequence of array_like and None, optional
-            For an int `axis` one array of that axis' length, else one an axis; None means ones.
 
         Returns
         -------
