@@ -6,7 +6,8 @@
  * Spec strings:   term (+ term)*        term:  format[(key=value, ...)][@storage[(key=value, ...)]]
  * formats:        dense   low_rank(rank=R)   train_matrix(rows=AxB.., columns=CxD.., rank=R)
  *                 train(rows=AxB.., columns=CxD.., rank=R)
- * storages:       float64  float32  float16  bfloat16  int8(group=G); none: the weight's own dtype
+ * storages:       float64  float32  float16  bfloat16  int2..int8(group=G, symmetric=true|false)
+ *                 kmeans1..kmeans8(group=G); none: the weight's own dtype. G: a size, row or tensor
  * rank is one cap for all bonds or AxBx.. for each; rtol=T stops earlier where the error allows.    */
 #ifndef TTKIT_LINEAR_H
 #define TTKIT_LINEAR_H

@@ -52,6 +52,14 @@ typedef struct ttkk_kernels {
    * and conversions between 16-bit floats and float32 */
   void (*encode_i8)(ptrdiff_t n, const float *x, float scale, int8_t *codes);
   void (*decode_i8)(ptrdiff_t n, const int8_t *codes, float scale, float *out);
+  /* With q[i] = round(x[i] / scale) within low..high: the sums of x[i] * q[i] and of q[i] * q[i], the
+   * same bits at every level; 0 and 0 where scale is 0 */
+  void (*fit_codes)(ptrdiff_t n, const float *x, float scale, int32_t low, int32_t high,
+                    double *products, double *squares);
+  /* codes[i] = q[i] + zero with q[i] within -zero..top-zero; zero where scale is 0; and back */
+  void (*encode_codes)(ptrdiff_t n, const float *x, float scale, int32_t zero, int32_t top,
+                       uint8_t *codes);
+  void (*decode_codes)(ptrdiff_t n, const uint8_t *codes, float scale, int32_t zero, float *out);
   void (*decode_f16)(ptrdiff_t n, const uint16_t *in, float *out);
   void (*encode_f16)(ptrdiff_t n, const float *in, uint16_t *out);
   /* largest |x|; NaN or infinity anywhere gives a result that is not finite */
@@ -78,6 +86,24 @@ void ttkk_reference_tile_f64(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdi
 /* bfloat16: upper half of a float32, rounded to nearest even; NaN stays NaN. */
 void ttkk_decode_bf16(ptrdiff_t n, const uint16_t *in, float *out);
 void ttkk_encode_bf16(ptrdiff_t n, const float *in, uint16_t *out);
+
+/* ---- codes.c: rows of codes of 1 to 8 bits, least significant bit first, padded to whole bytes ---- */
+void ttkk_pack_codes(ptrdiff_t n, int32_t bits, const uint8_t *codes, uint8_t *packed);
+/* Codes first to first + n - 1 of a row. */
+void ttkk_unpack_codes(ptrdiff_t n, int32_t bits, const uint8_t *packed, ptrdiff_t first,
+                       uint8_t *codes);
+
+/* ---- clusters.c: k-means of numbers ---- */
+/* Writes at most k rising centres of n sorted values (n >= 1, no NaN) and returns how many; scratch of
+ * ttkk_cluster_scratch(k) bytes. The optimum for up to 2048 values, and close to it for more. */
+int32_t ttkk_cluster(ptrdiff_t n, const float *sorted, int32_t k, double *centres, void *scratch);
+size_t  ttkk_cluster_scratch(int32_t k);
+/* Sorts n values, scratch of n more; no NaN. */
+void ttkk_sort_f32(ptrdiff_t n, float *values, float *scratch);
+/* Codes of the nearest of 2^bits rising values, given the 2^bits - 1 borders between them; and back. */
+void ttkk_encode_codebook(ptrdiff_t n, const float *x, int32_t bits, const float *borders,
+                          uint8_t *codes);
+void ttkk_decode_codebook(ptrdiff_t n, const uint8_t *codes, const float *codebook, float *out);
 
 /* ---- checksum.c: CRC-32C of bytes, continued from crc (0 to start) ---- */
 uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count);
