@@ -58,3 +58,13 @@ void ttkk_unpack_codes(ptrdiff_t n, int32_t bits, const uint8_t *packed, ptrdiff
   }
   for (; i < n; i++) codes[i] = code_at(row, first + i, bits);
 }
+
+void ttkk_pack_panel(ptrdiff_t width, ptrdiff_t live, ptrdiff_t k, int32_t bits, const uint8_t *codes,
+                     uint32_t *words) {
+  ptrdiff_t fields = 8 / bits, in_word = 4 * fields, count = (k + 15) / 16 * 16 / in_word;
+  memset(words, 0, (size_t)(count * width) * sizeof *words);
+  for (ptrdiff_t j = 0; j < live; j++)
+    for (ptrdiff_t i = 0; i < k; i++)
+      words[i / in_word * width + j] |= (uint32_t)codes[j * k + i]
+                                        << (i % 4 * 8 + i / 4 % fields * bits);
+}

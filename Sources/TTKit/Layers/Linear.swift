@@ -24,7 +24,7 @@ public final class Linear: Sendable {
 
   /// Flops of one execute on the path a plan takes.
   public func flops(rows: Int) -> Int {
-    let perRow = 2 * PreparedFactors<Float>.form(of: matrix).elements  // fits: elements exist
+    let perRow = 2 * PreparedForm(matrix).elements  // fits: elements exist
     let (flops, overflow) = perRow.multipliedReportingOverflow(by: max(rows, 0))
     return overflow ? .max : flops
   }
@@ -34,16 +34,19 @@ public final class Linear: Sendable {
   /// - Parameters:
   ///   - maxRows: most rows of one execute, at least 1.
   ///   - memoryLimit: bytes the pack may take; nil for those of the dense matrix.
+  ///   - compute: precision of the activations that meet integer weights.
   public func prepare(
-    maxRows: Int, memoryLimit: Int? = nil, executor: Executor = Executor()
+    maxRows: Int, memoryLimit: Int? = nil, compute: Compute = .full,
+    executor: Executor = Executor()
   ) throws(TTKitError) -> LinearPlan {
     let limit = memoryLimit ?? .max
     if dtype == .float64 {
-      let factors = try prepared.factors(matrix, Double.self, limit, executor)
+      guard compute == .full else { throw Compute.refusal(matrix) }
+      let factors = try prepared.factors(matrix, Double.self, limit, compute, executor)
       return try LinearPlan(
         factors, bias: bias?.converted(to: Double.self), maxRows: maxRows, executor: executor)
     }
-    let factors = try prepared.factors(matrix, Float.self, limit, executor)
+    let factors = try prepared.factors(matrix, Float.self, limit, compute, executor)
     return try LinearPlan(
       factors, bias: bias?.converted(to: Float.self), maxRows: maxRows, executor: executor)
   }
@@ -84,14 +87,16 @@ final class PreparedCache: Sendable {
   private let pack = Mutex<Weak?>(nil)
 
   func factors<T: RealScalar>(
-    _ matrix: CompressedMatrix, _ type: T.Type, _ memoryLimit: Int, _ executor: Executor
+    _ matrix: CompressedMatrix, _ type: T.Type, _ memoryLimit: Int, _ compute: Compute,
+    _ executor: Executor
   ) throws(TTKitError) -> PreparedFactors<T> {
     if let alive = pack.withLock({ $0?.pack }) as? PreparedFactors<T>,
-      alive.byteCount <= memoryLimit
+      alive.compute == compute, alive.byteCount <= memoryLimit
     {
       return alive
     }
-    let made = try PreparedFactors<T>(matrix, memoryLimit: memoryLimit, executor: executor)
+    let made = try PreparedFactors<T>(
+      matrix, memoryLimit: memoryLimit, compute: compute, executor: executor)
     pack.withLock { $0 = Weak(pack: made) }
     return made
   }

@@ -80,7 +80,7 @@ extension PreparedFactors {
 
   /// Elements of scratch: one packed operand and one intermediate.
   func workspaceCount(rows: Int) throws(TTKitError) -> Int {
-    let scratch = try checkedProduct([rows, widestInput])
+    let scratch = try checkedProduct([rows, scratchOfRow])
     var between = 0
     for chain in chains {
       for factor in chain.factors.dropFirst() {
@@ -103,7 +103,7 @@ extension PreparedFactors {
     let x = unsafe x.assumingMemoryBound(to: T.self)
     let y = unsafe y.assumingMemoryBound(to: T.self)
     let scratch = unsafe workspace.assumingMemoryBound(to: T.self)
-    let between = unsafe scratch + rows * widestInput
+    let between = unsafe scratch + rows * scratchOfRow
     for (index, chain) in chains.enumerated() {
       let offset =
         unsafe index == 0 ? bias.map { unsafe UnsafePointer($0.storage.buffer.base) } : nil

@@ -1,72 +1,80 @@
 /// Weights ready to multiply: each term as one or two packed matrices.
 ///
-/// This is where the contraction engine will choose among more ways; here the choice is between the
-/// dense matrix and the two thin ones that a term may split into.
+/// This is where the contraction engine will choose among more ways; here the choice is the one of
+/// ``PreparedForm``.
 
-/// A compressed matrix unpacked and packed for products, shared by all plans of a layer.
+/// A compressed matrix packed for products, shared by all plans of a layer.
 final class PreparedFactors<T: RealScalar>: Sendable {
   /// Factors are applied right to left: y = ((x · Fₙᵀ) · ...) · F₁ᵀ.
   struct Chain: Sendable {
-    let factors: [PackedMatrix<T>]
+    let factors: [any Multiplier<T>]
   }
 
   let chains: [Chain]
-  /// Longest row that a factor reads.
-  let widestInput: Int
+  let compute: Compute
+  /// Most elements of scratch that a factor needs for a row.
+  let scratchOfRow: Int
 
   var byteCount: Int { chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } } }
 
   /// Prepares the cheapest form within `memoryLimit` bytes.
-  /// - Throws: `.invalidArgument` when no form fits the limit; `.outOfMemory`.
+  /// - Throws: `.invalidArgument` when no form fits the limit or the compute precision; `.outOfMemory`.
   init(
-    _ matrix: CompressedMatrix, memoryLimit: Int, executor: Executor
+    _ matrix: CompressedMatrix, memoryLimit: Int, compute: Compute, executor: Executor
   ) throws(TTKitError) {
     let size = MemoryLayout<T>.stride
-    let form = Self.form(of: matrix)
-    let needed = form.elements * size
-    guard needed <= memoryLimit else {
+    let form = PreparedForm(matrix, memoryLimit: memoryLimit, compute: compute)
+    guard compute == .full || form.usesCodes else { throw Compute.refusal(matrix) }
+    guard form.byteCount(size) <= memoryLimit else {
       throw .invalidArgument(
-        "memory_limit is \(memoryLimit) bytes, this layer needs \(needed); raise the limit")
+        "memory_limit is \(memoryLimit) bytes, this layer needs \(form.byteCount(size)); "
+          + "raise the limit")
     }
-    if form.isSplit {
-      var chains: [Chain] = []
-      for term in matrix.terms { chains.append(try Self.splitChain(term, matrix, executor)) }
-      self.chains = chains
+    var chains: [Chain] = []
+    if form.isByTerms {
+      for (term, parts) in zip(matrix.terms, form.terms) {
+        chains.append(try Self.chain(term, parts, matrix, compute, executor))
+      }
     } else {
-      let packed = try PackedMatrix(matrix.dense(T.self), executor: executor)
-      chains = [Chain(factors: [packed])]
+      chains = [
+        Chain(factors: [try PackedMatrix(matrix.dense(T.self), executor: executor)])
+      ]
     }
-    widestInput = chains.flatMap(\.factors).map(\.inputs).max() ?? 0
+    self.chains = chains
+    self.compute = compute
+    scratchOfRow = chains.flatMap(\.factors).map(\.scratchOfRow).max() ?? 0
   }
 
-  /// Which form is taken, and the elements it packs: also twice the flops of one row.
-  static func form(
-    of matrix: CompressedMatrix
-  ) -> (isSplit: Bool, elements: Int) {
-    let dense = matrix.rows * matrix.columns  // sizes of a weight that was made, so they fit
-    let inner = matrix.terms.map(innerLength)
-    guard !inner.contains(nil) else { return (false, dense) }
-    let thin = inner.reduce(0) { $0 + ($1 ?? 0) * (matrix.rows + matrix.columns) }
-    let isSplit = thin < dense
-    return (isSplit, isSplit ? thin : dense)
-  }
-
-  /// Inner length when the term is a product of two matrices; nil when it is not.
-  private static func innerLength(_ term: Term) -> Int? {
-    guard let (left, right) = term.equation.factors else { return nil }
-    let leftAxes = Set(left.flatMap { term.equation.operands[$0] })
-    let rightAxes = Set(right.flatMap { term.equation.operands[$0] })
-    return leftAxes.intersection(rightAxes).reduce(1) { $0 * $1.length }
-  }
-
-  private static func splitChain(
-    _ term: Term, _ matrix: CompressedMatrix, _ executor: Executor
+  /// The factors of one term: integers stay packed where the form says so, others become floats.
+  private static func chain(
+    _ term: Term, _ form: PreparedForm.TermForm, _ matrix: CompressedMatrix, _ compute: Compute,
+    _ executor: Executor
   ) throws(TTKitError) -> Chain {
-    let (a, b) = try term.factors(T.self)
-    let left = try a.resized(rows: matrix.rows, columns: a.shape[1])
-    return Chain(factors: [
-      try PackedMatrix(left, executor: executor), try PackedMatrix(b, executor: executor),
-    ])
+    var floats: [Tensor<T>] = []
+    if form.factors.contains(where: { $0.packs == nil }) {
+      if form.factors.count == 1 {
+        let part = CompressedMatrix(
+          rows: matrix.rows, columns: matrix.columns, terms: [term], error: .nan)
+        floats = [try part.dense(T.self)]
+      } else {
+        let (a, b) = try term.factors(T.self)
+        floats = [try a.resized(rows: matrix.rows, columns: a.shape[1]), b]
+      }
+    }
+    var factors: [any Multiplier<T>] = []
+    for (k, factor) in form.factors.enumerated() {
+      if let (codes, layout) = factor.packs {
+        let packed = try PackedCodes(
+          codes, layout, roundsActivations: compute == .int8, executor: executor)
+        guard let same = packed as? any Multiplier<T> else {
+          throw .internal("packed integers in a layer of \(T.dtype.name)")
+        }
+        factors.append(same)
+      } else {
+        factors.append(try PackedMatrix(floats[k], executor: executor))
+      }
+    }
+    return Chain(factors: factors)
   }
 }
 
