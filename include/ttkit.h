@@ -27,6 +27,7 @@
 #include "ttkit/train_matrix.h"
 #include "ttkit/linear.h"
 #include "ttkit/embedding.h"
+#include "ttkit/quantize.h"
 #include "ttkit/recipe.h"
 #include "ttkit/model.h"
 

@@ -82,6 +82,15 @@ typedef struct ttkk_kernels {
   /* sum of squares in float64; x is multiplied by scale first */
   double (*sum_squares_f32)(ptrdiff_t n, const float *x);
   double (*sum_squares_f64)(ptrdiff_t n, const double *x, double scale);
+  /* y[i] = round(x[i] / scale) within low..high, times scale: the same bits at every level; and the
+   * gradients for grad, that of y: grad_x[i], and the sum for scale is returned */
+  void (*fake_quantize_f32)(ptrdiff_t n, const float *x, float scale, float low, float high, float *y);
+  void (*fake_quantize_f64)(ptrdiff_t n, const double *x, double scale, double low, double high,
+                            double *y);
+  double (*fake_quantize_vjp_f32)(ptrdiff_t n, const float *x, float scale, float low, float high,
+                                  const float *grad, float *grad_x);
+  double (*fake_quantize_vjp_f64)(ptrdiff_t n, const double *x, double scale, double low, double high,
+                                  const double *grad, double *grad_x);
   /* y[r][j] = x_scales[r] * sum over groups of scale * (sum of code * x - zero * sum of x) + bias[j],
    * added to y if accumulate; integer sums are exact. x: rows of padded k; x_sums[r][g]: sums of x. */
   void (*dot_codes)(ptrdiff_t rows, const ttkk_codes *panel, const int8_t *x, ptrdiff_t x_step,
