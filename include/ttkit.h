@@ -25,6 +25,8 @@
 #include "ttkit/base.h"
 #include "ttkit/train.h"
 #include "ttkit/train_matrix.h"
+#include "ttkit/cross.h"
+#include "ttkit/contraction.h"
 #include "ttkit/linear.h"
 #include "ttkit/embedding.h"
 #include "ttkit/quantize.h"

@@ -13,6 +13,7 @@ from pycparser import c_ast
 TARGET = reader.ROOT / "bindings/python/src/ttkit/_abi.py"
 NUMBERS = {
     "size_t": "c_size_t", "int32_t": "c_int32", "int64_t": "c_int64", "uint32_t": "c_uint32",
+    "uint64_t": "c_uint64", "uint8_t": "c_uint8",
     "double": "c_double", "int": "c_int", "float": "c_float",
 }
 PREAMBLE = '''"""The C interface as ctypes declarations.
@@ -23,7 +24,7 @@ numeric pointers are c_void_p, so that plain addresses pass; pointers to structs
 
 from ctypes import (
     CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32,
-    c_void_p,
+    c_uint64, c_void_p,
 )
 from typing import Any
 '''

@@ -160,6 +160,11 @@ struct Region {
     self.name = name
   }
 
+  init(_ range: Range<Int>, _ name: String) {
+    self.range = range
+    self.name = name
+  }
+
   func requireApart(from other: Region) throws(TTKitError) {
     guard !range.overlaps(other.range) else {
       throw .invalidArgument("\(name) overlaps \(other.name); use separate memory")

@@ -45,3 +45,27 @@ func everyAllocationMayFail(
     _ = destroy()
   }
 }
+
+/// The same for calls that make a handle, which `release` destroys.
+func everyAllocationMayFail(
+  _ name: String, _ call: (UnsafeMutablePointer<OpaquePointer?>) -> ttk_status,
+  _ release: (OpaquePointer?) -> Void = { ttk_train_destroy($0) }
+) {
+  var out: OpaquePointer?
+  var status = ok
+  everyAllocationMayFail(name) {
+    status = call(&out)
+    return status
+  } destroy: {
+    defer {
+      release(out)
+      out = nil
+    }
+    return status == ok || out == nil
+  }
+}
+
+/// The same for calls that only write into the caller's memory.
+func everyAllocationMayFail(_ name: String, writing call: () -> ttk_status) {
+  everyAllocationMayFail(name, call, destroy: { true })
+}

@@ -1,50 +1,33 @@
 import CTTKit
+import Glibc
 import TTKitC
 import Testing
 
 extension FaultLoops {
   /// Every entry point of trains that allocates, with every one of its allocations failing in turn.
   @Suite(.serialized) struct TrainFaultTests {
-    private func check(
-      _ name: String, _ call: (UnsafeMutablePointer<OpaquePointer?>) -> ttk_status,
-      _ release: (OpaquePointer?) -> Void = { ttk_train_destroy($0) }
-    ) {
-      var out: OpaquePointer?
-      var status = ok
-      everyAllocationMayFail(name) {
-        status = call(&out)
-        return status
-      } destroy: {
-        defer {
-          release(out)
-          out = nil
-        }
-        return status == ok || out == nil
-      }
-    }
-
     @Test func everyAllocationMayFail_trains() throws {
       // Large enough to be peeled, projected and split.
       let array = CArray([8, 8, 4, 4, 4, 8])
       var options = svdOptions()
       options.rtol = 0.5
-      check("svd") { ttk_svd(&array.array, &options, $0) }
+      everyAllocationMayFail("svd") { ttk_svd(&array.array, &options, $0) }
       let small = CArray([3, 4, 5])
-      check("svd, small") { ttk_svd(&small.array, nil, $0) }
+      everyAllocationMayFail("svd, small") { ttk_svd(&small.array, nil, $0) }
       let core = CArray([1, 4, 1])
       var cores = [core.array, core.array]
-      check("from_cores") { ttk_train_from_cores(2, &cores, $0) }
+      everyAllocationMayFail("from_cores") { ttk_train_from_cores(2, &cores, $0) }
       let (a, b) = (try makeTrain(), try makeTrain())
-      check("round") { ttk_train_round(a.handle, nil, $0) }
-      check("add") { ttk_train_add(a.handle, b.handle, $0) }
-      check("subtract") { ttk_train_subtract(a.handle, b.handle, $0) }
-      check("hadamard") { ttk_train_hadamard(a.handle, b.handle, $0) }
+      everyAllocationMayFail("round") { ttk_train_round(a.handle, nil, $0) }
+      everyAllocationMayFail("add") { ttk_train_add(a.handle, b.handle, $0) }
+      everyAllocationMayFail("subtract") { ttk_train_subtract(a.handle, b.handle, $0) }
+      everyAllocationMayFail("hadamard") { ttk_train_hadamard(a.handle, b.handle, $0) }
       var factor = 2.0
-      check("scale") { ttk_train_scale(a.handle, &factor, $0) }
-      check("sum") { ttk_train_sum(a.handle, 1, [1], nil, $0) }
-      check("orthogonalize") { ttk_train_orthogonalize(a.handle, 0, 1, 2, $0) }
-      check("transpose") { ttk_train_transpose(a.handle, [1, 0, 2], nil, $0) }
-      check("reverse") { ttk_train_transpose(a.handle, [2, 1, 0], nil, $0) }
+      everyAllocationMayFail("scale") { ttk_train_scale(a.handle, &factor, $0) }
+      everyAllocationMayFail("sum") { ttk_train_sum(a.handle, 1, [1], nil, $0) }
+      everyAllocationMayFail("orthogonalize") { ttk_train_orthogonalize(a.handle, 0, 1, 2, $0) }
+      everyAllocationMayFail("transpose") { ttk_train_transpose(a.handle, [1, 0, 2], nil, $0) }
+      everyAllocationMayFail("reverse") { ttk_train_transpose(a.handle, [2, 1, 0], nil, $0) }
       var value = 0.0
       everyAllocationMayFail("dot") {
         ttk_train_dot(a.handle, b.handle, &value)
@@ -72,17 +55,21 @@ extension FaultLoops {
     @Test func everyAllocationMayFail_trainMatrices() throws {
       let destroy: (OpaquePointer?) -> Void = { ttk_train_matrix_destroy($0) }
       let array = CArray([6, 8])
-      check(
+      everyAllocationMayFail(
         "matrix_from_array",
         { ttk_train_matrix_from_array(&array.array, 2, [2, 3], [4, 2], nil, $0) }, destroy)
       let core = CArray([1, 2, 3, 1])
-      check("matrix_from_cores", { ttk_train_matrix_from_cores(1, &core.array, $0) }, destroy)
+      everyAllocationMayFail(
+        "matrix_from_cores", { ttk_train_matrix_from_cores(1, &core.array, $0) }, destroy)
       let matrix = try makeMatrix()
       defer { ttk_train_matrix_destroy(matrix) }
-      check("matrix_transpose", { ttk_train_matrix_transpose(matrix, $0) }, destroy)
-      check("matrix_round", { ttk_train_matrix_round(matrix, nil, $0) }, destroy)
+      everyAllocationMayFail(
+        "matrix_transpose", { ttk_train_matrix_transpose(matrix, $0) }, destroy)
+      everyAllocationMayFail("matrix_round", { ttk_train_matrix_round(matrix, nil, $0) }, destroy)
       let x = try makeTrain([4, 2])
-      check("matrix_multiply_train") { ttk_train_matrix_multiply_train(matrix, x.handle, $0) }
+      everyAllocationMayFail("matrix_multiply_train") {
+        ttk_train_matrix_multiply_train(matrix, x.handle, $0)
+      }
       let (right, result, dense) = (CArray([8, 2]), CArray([6, 2]), CArray([6, 8]))
       everyAllocationMayFail("matrix_multiply_array") {
         ttk_train_matrix_multiply_array(matrix, &right.array, &result.array)
@@ -94,6 +81,19 @@ extension FaultLoops {
       } destroy: {
         true
       }
+    }
+
+    @Test func everyAllocationMayFail_files() throws {
+      let path = "/tmp/ttkit-fault-\(getpid()).safetensors"
+      defer { unlink(path) }
+      let train = try makeTrain()
+      #expect(ttk_train_save(train.handle, path) == ok)
+      everyAllocationMayFail("load") { ttk_train_load(path, $0) }
+      let matrix = try makeMatrix()
+      defer { ttk_train_matrix_destroy(matrix) }
+      #expect(ttk_train_matrix_save(matrix, path) == ok)
+      everyAllocationMayFail(
+        "matrix_load", { ttk_train_matrix_load(path, $0) }, { ttk_train_matrix_destroy($0) })
     }
   }
 }

@@ -5,7 +5,10 @@
  *
  * Spec strings:   term (+ term)*        term:  format[(key=value, ...)][@storage[(key=value, ...)]]
  * formats:        dense   low_rank(rank=R)   train_matrix(rows=AxB.., columns=CxD.., rank=R)
- *                 train(rows=AxB.., columns=CxD.., rank=R)
+ *                 train(rows=AxB.., columns=CxD.., rank=R)   monarch(blocks=B)
+ *                 block_tensor_train(rows=AxB.., columns=CxD.., rank=R)
+ *                 kronecker(rows=AxB.., columns=CxD..)   cp(rows=AxB.., columns=CxD.., rank=R)
+ *                 tucker(rows=AxB.., columns=CxD.., rank=R)
  * storages:       float64  float32  float16  bfloat16  int2..int8(group=G, symmetric=true|false)
  *                 kmeans1..kmeans8(group=G); none: the weight's own dtype. G: a size, row or tensor
  * rank is one cap for all bonds or AxBx.. for each; rtol=T stops earlier where the error allows.    */
@@ -39,7 +42,10 @@ enum {
 typedef struct ttk_prepare_options {
   size_t  struct_size;  /* sizeof(ttk_prepare_options)                                          */
   int64_t max_rows;     /* most rows (for embeddings: ids) of one execute; 0: 1                 */
-  int64_t memory_limit; /* bytes the prepared weights may take; 0: those of the dense matrix    */
+  int64_t memory_limit; /* bytes the prepared weights may take; 0: those of the dense matrix in
+                         * the compute dtype, outputs rounded up to whole panels. Linear layers
+                         * keep to any limit: where nothing fits, cores are decoded in every
+                         * execute. INT8 needs its integers: 0 is no limit, one below ARGUMENT  */
   const ttk_executor *executor; /* kept by the plan: must outlive it; NULL: the library's own   */
   int32_t threads;      /* 0: all this process may use; 1: the calling thread alone             */
   ttk_compute compute;  /* TTK_COMPUTE_*; embeddings: 0                                         */
@@ -91,6 +97,14 @@ int64_t    ttk_linear_plan_max_rows(const ttk_linear_plan *plan);
 ttk_status ttk_linear_execute(const ttk_linear_plan *plan, const void *x, int64_t rows, void *y,
                               void *workspace, size_t workspace_size);
 void       ttk_linear_plan_destroy(ttk_linear_plan *plan);
+/* The backward pass: gradients of <gradient, x W^T + b>. x (rows, in_features) and gradient
+ * (rows, out_features) in the layer's dtype, any strides, any number of rows. grad_x has x's shape;
+ * grad_cores are core_count arrays of the cores' shapes, with respect to the cores as decoded;
+ * grad_bias has out_features elements. NULL for what is not wanted. No output overlaps anything.
+ * Plans and allocates its workspace: for training, not for serving. */
+ttk_status ttk_linear_vjp(const ttk_linear *layer, const ttk_array *x, const ttk_array *gradient,
+                          const ttk_fit_options *options, ttk_array *grad_x, ttk_array *grad_cores,
+                          ttk_array *grad_bias);
 void       ttk_linear_destroy(ttk_linear *layer);
 
 #ifdef __cplusplus

@@ -20,6 +20,13 @@ ptrdiff_t ttkk_allocation_count(void);
 void ttkk_copy_strided(void *target, const ptrdiff_t *target_steps, const void *source,
                        const ptrdiff_t *source_steps, const ptrdiff_t *shape, int32_t ndim, size_t size);
 
+/* ---- gather.c ----
+ * target[i*width + j] = source[k_offsets[i] + offsets[j]] for i < k, j < count; 0 for count <= j < width. */
+void ttkk_gather_f32(float *target, ptrdiff_t width, const float *source, ptrdiff_t k,
+                     const ptrdiff_t *k_offsets, ptrdiff_t count, const ptrdiff_t *offsets);
+void ttkk_gather_f64(double *target, ptrdiff_t width, const double *source, ptrdiff_t k,
+                     const ptrdiff_t *k_offsets, ptrdiff_t count, const ptrdiff_t *offsets);
+
 /* ---- cores.c ---- */
 /* CPUs this process may run on. */
 int32_t ttkk_usable_cores(void);

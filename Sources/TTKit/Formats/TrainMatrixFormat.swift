@@ -10,11 +10,7 @@ public struct TrainMatrixFormat: Format {
   public init(_ arguments: inout SpecArguments) throws(TTKitError) {
     let example = "train_matrix(rows=8x8x6x8, columns=4x4x6x8, rank=8)"
     shape = try TrainShape(&arguments, bonds: { (rows, _) in rows - 1 }, example: example)
-    guard shape.rows.count == shape.columns.count else {
-      throw .invalidArgument(
-        "train_matrix has \(shape.rows.count) row factors and \(shape.columns.count) column factors, "
-          + "expected as many of each; use 1 as a factor")
-    }
+    try shape.requirePairs(Self.name, atLeast: 1)
   }
 
   public var call: Spec.Call { Spec.Call(Self.name, shape.arguments) }

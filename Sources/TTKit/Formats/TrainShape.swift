@@ -1,6 +1,6 @@
-/// What the two train formats share: row factors, column factors, ranks.
+/// What formats over factored rows and columns share: the factors, the ranks, their checks.
 
-/// The arguments `rows=AxB.., columns=CxD.., rank=R` of a train over a matrix.
+/// The arguments `rows=AxB.., columns=CxD..` of a network over a matrix, and `rank=R` of most.
 public struct TrainShape: Sendable, Equatable {
   public let rows: [Int]
   public let columns: [Int]
@@ -13,6 +13,22 @@ public struct TrainShape: Sendable, Equatable {
     columns = try arguments.required(try arguments.sizes("columns"), "columns", example)
     limit = try RankLimit(&arguments)
     try limit.check(arguments, bonds: bonds(rows.count, columns.count), example: example)
+  }
+
+  /// Without a rank, as many factors of each.
+  init(paired arguments: inout SpecArguments, example: String) throws(TTKitError) {
+    rows = try arguments.required(try arguments.sizes("rows"), "rows", example)
+    columns = try arguments.required(try arguments.sizes("columns"), "columns", example)
+    limit = RankLimit(ranks: nil)
+  }
+
+  /// - Throws: when rows and columns do not have as many factors, at least `count`.
+  func requirePairs(_ name: String, atLeast count: Int) throws(TTKitError) {
+    guard rows.count == columns.count, rows.count >= count else {
+      throw .invalidArgument(
+        "\(name) has \(rows.count) row factors and \(columns.count) column factors, "
+          + "expected as many of each, at least \(count); use 1 as a factor")
+    }
   }
 
   init(rows: [Int], columns: [Int], limit: RankLimit) {
@@ -42,13 +58,6 @@ public struct TrainShape: Sendable, Equatable {
     }
   }
 
-  private func saturated(_ sizes: ArraySlice<Int>) -> Int {
-    sizes.reduce(1) { (a, b) in
-      let (value, overflow) = a.multipliedReportingOverflow(by: b)
-      return overflow ? .max : value
-    }
-  }
-
   private func spell(_ sizes: [Int]) -> Spec.Value {
     sizes.count == 1 ? .integer(sizes[0]) : .list(sizes)
   }
@@ -62,6 +71,14 @@ public struct TrainShape: Sendable, Equatable {
     return .invalidArgument(
       "\(name): \(what)=\(found) multiply to \(product), the matrix has \(wanted) \(what); "
         + "the nearest factors are \(hint)")
+  }
+}
+
+/// The product of sizes, or Int.max where it does not fit.
+func saturated(_ sizes: some Sequence<Int>) -> Int {
+  sizes.reduce(1) { (a, b) in
+    let (value, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? .max : value
   }
 }
 

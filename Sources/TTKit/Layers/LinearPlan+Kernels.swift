@@ -43,8 +43,14 @@ public final class LinearPlan: Sendable {
     dtype = T.dtype
     inFeatures = factors.inFeatures
     outFeatures = factors.outFeatures
-    let elements = try factors.workspaceCount(rows: maxRows)
-    workspaceSize = try checkedProduct([elements, MemoryLayout<T>.stride]) + 64
+    // x and y must fit, whatever the form: entry points multiply these without looking.
+    _ = try checkedProduct([maxRows, inFeatures, MemoryLayout<T>.stride])
+    _ = try checkedProduct([maxRows, outFeatures, MemoryLayout<T>.stride])
+    let (size, overflow) = try factors.workspaceSize(rows: maxRows).addingReportingOverflow(64)
+    guard !overflow else {
+      throw .sizeOverflow("workspace of \(maxRows) rows exceeds the address space")
+    }
+    workspaceSize = size
     if let single = factors as? PreparedFactors<Float> {
       work = .single(single, bias: bias as? Tensor<Float>)
     } else if let double = factors as? PreparedFactors<Double> {
@@ -75,11 +81,8 @@ public final class LinearPlan: Sendable {
 }
 
 extension PreparedFactors {
-  var inFeatures: Int { chains[0].factors.last!.inputs }  // chains are never empty
-  var outFeatures: Int { chains[0].factors[0].outputs }
-
-  /// Elements of scratch: one packed operand and one intermediate.
-  func workspaceCount(rows: Int) throws(TTKitError) -> Int {
+  /// Bytes of scratch: one packed operand and one intermediate, or the largest network's.
+  func workspaceSize(rows: Int) throws(TTKitError) -> Int {
     let scratch = try checkedProduct([rows, scratchOfRow])
     var between = 0
     for chain in chains {
@@ -91,7 +94,28 @@ extension PreparedFactors {
     guard !overflow else {
       throw .sizeOverflow("workspace of \(rows) rows exceeds the address space")
     }
-    return sum
+    var bytes = try checkedProduct([sum, MemoryLayout<T>.stride, 2]) / 2
+    for network in networks { bytes = max(bytes, try network.workspaceSize(rows: rows)) }
+    return bytes
+  }
+
+  /// y = x times all networks, plus the bias: y starts as the bias, networks add to it.
+  private func runNetworks(
+    _ x: UnsafePointer<T>, _ rows: Int, _ y: UnsafeMutablePointer<T>, _ bias: Tensor<T>?,
+    _ workspace: UnsafeMutableRawPointer, _ executor: Executor
+  ) {
+    // In bounds: y has rows x outFeatures elements, the bias outFeatures.
+    for r in 0..<rows {
+      let line = unsafe y + r * outFeatures
+      if let bias {
+        unsafe line.update(from: bias.storage.buffer.base, count: outFeatures)
+      } else {
+        unsafe line.update(repeating: 0, count: outFeatures)
+      }
+    }
+    for network in networks {
+      unsafe network.addProduct(x, rows: rows, to: y, workspace: workspace, executor: executor)
+    }
   }
 
   /// Runs all chains; the first writes y, the others add to it.
@@ -99,9 +123,13 @@ extension PreparedFactors {
     _ x: UnsafeRawPointer, _ rows: Int, _ y: UnsafeMutableRawPointer, _ bias: Tensor<T>?,
     _ workspace: UnsafeMutableRawPointer, _ executor: Executor
   ) {
-    // Rebinding is right: the plan's dtype is T's. In bounds: see workspaceCount.
+    // Rebinding is right: the plan's dtype is T's. In bounds: see workspaceSize.
     let x = unsafe x.assumingMemoryBound(to: T.self)
     let y = unsafe y.assumingMemoryBound(to: T.self)
+    guard networks.isEmpty else {
+      unsafe runNetworks(x, rows, y, bias, workspace, executor)
+      return
+    }
     let scratch = unsafe workspace.assumingMemoryBound(to: T.self)
     let between = unsafe scratch + rows * scratchOfRow
     for (index, chain) in chains.enumerated() {

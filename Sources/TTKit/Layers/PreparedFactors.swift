@@ -1,53 +1,100 @@
-/// Weights ready to multiply: each term as one or two packed matrices.
-///
-/// This is where the contraction engine will choose among more ways; here the choice is the one of
-/// ``PreparedForm``.
+/// Weights ready to multiply, in the form that is predicted to be fastest.
 
-/// A compressed matrix packed for products, shared by all plans of a layer.
+/// How a layer is executed.
+enum LayerForm: Sendable, Equatable {
+  /// One packed dense matrix.
+  case dense
+  /// Each term as two thin packed matrices.
+  case split
+  /// Each term as a network of packed cores; products of cores up to so many elements are made once.
+  case network(rows: Int, mostConstant: Int)
+  /// Each term as a network whose cores are decoded in every execute: nothing is kept.
+  case streamed(rows: Int)
+  /// Each term as one or two matrices, of integers that stay packed: all that can, or large ones only.
+  case packed(everything: Bool, compute: Compute)
+}
+
+/// A compressed matrix unpacked and packed for products, shared by all plans of a layer.
 final class PreparedFactors<T: RealScalar>: Sendable {
   /// Factors are applied right to left: y = ((x · Fₙᵀ) · ...) · F₁ᵀ.
   struct Chain: Sendable {
     let factors: [any Multiplier<T>]
   }
 
+  let form: LayerForm
+  let inFeatures: Int
+  let outFeatures: Int
   let chains: [Chain]
-  let compute: Compute
+  let networks: [TermNetwork<T>]
   /// Most elements of scratch that a factor needs for a row.
   let scratchOfRow: Int
 
-  var byteCount: Int { chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } } }
+  var byteCount: Int {
+    chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } }
+      + networks.reduce(0) { $0 + $1.byteCount }
+  }
 
-  /// Prepares the cheapest form within `memoryLimit` bytes.
-  /// - Throws: `.invalidArgument` when no form fits the limit or the compute precision; `.outOfMemory`.
+  /// Prepares `form`, which ``LayerChoice`` chose.
+  /// - Throws: `.outOfMemory`, `.sizeOverflow`.
   init(
-    _ matrix: CompressedMatrix, memoryLimit: Int, compute: Compute, executor: Executor
+    _ matrix: CompressedMatrix, form: LayerForm, executor: Executor
   ) throws(TTKitError) {
-    let size = MemoryLayout<T>.stride
-    let form = PreparedForm(matrix, memoryLimit: memoryLimit, compute: compute)
-    guard compute == .full || form.usesCodes else { throw Compute.refusal(matrix) }
-    guard form.byteCount(size) <= memoryLimit else {
-      throw .invalidArgument(
-        "memory_limit is \(memoryLimit) bytes, this layer needs \(form.byteCount(size)); "
-          + "raise the limit")
-    }
+    self.form = form
+    inFeatures = matrix.columns
+    outFeatures = matrix.rows
     var chains: [Chain] = []
-    if form.isByTerms {
-      for (term, parts) in zip(matrix.terms, form.terms) {
-        chains.append(try Self.chain(term, parts, matrix, compute, executor))
+    var networks: [TermNetwork<T>] = []
+    switch form {
+    case .dense:
+      chains = [Chain(factors: [try PackedMatrix(matrix.dense(T.self), executor: executor)])]
+    case .split:
+      for term in matrix.terms { chains.append(try Self.splitChain(term, matrix, executor)) }
+    case .packed(let everything, let compute):
+      let parts = PackedForm(matrix, everything: everything)?.terms ?? []
+      for (term, parts) in zip(matrix.terms, parts) {
+        chains.append(try Self.packedChain(term, parts, matrix, compute, executor))
       }
-    } else {
-      chains = [
-        Chain(factors: [try PackedMatrix(matrix.dense(T.self), executor: executor)])
-      ]
+    case .network(let rows, let mostConstant):
+      for term in matrix.terms {
+        let plan = try TermNetwork<T>.plan(
+          term.equation, rows: rows, isPrepared: true, mostConstant: mostConstant)
+        networks.append(
+          try TermNetwork(term, plan: plan, isPrepared: true, executor: executor))
+      }
+    case .streamed(let rows):
+      for term in matrix.terms {
+        let plan = try TermNetwork<T>.plan(
+          term.equation, rows: rows, isPrepared: false, mostConstant: .max)
+        networks.append(
+          try TermNetwork(term, plan: plan, isPrepared: false, executor: executor))
+      }
     }
     self.chains = chains
-    self.compute = compute
+    self.networks = networks
     scratchOfRow = chains.flatMap(\.factors).map(\.scratchOfRow).max() ?? 0
   }
 
+  /// Inner length when the term is a product of two matrices; nil when it is not.
+  static func innerLength(_ term: Term) -> Int? {
+    guard let (left, right) = term.equation.factors else { return nil }
+    let leftAxes = Set(left.flatMap { term.equation.operands[$0] })
+    let rightAxes = Set(right.flatMap { term.equation.operands[$0] })
+    return saturated(leftAxes.intersection(rightAxes).map(\.length))
+  }
+
+  private static func splitChain(
+    _ term: Term, _ matrix: CompressedMatrix, _ executor: Executor
+  ) throws(TTKitError) -> Chain {
+    let (a, b) = try term.factors(T.self)
+    let left = try a.resized(rows: matrix.rows, columns: a.shape[1])
+    return Chain(factors: [
+      try PackedMatrix(left, executor: executor), try PackedMatrix(b, executor: executor),
+    ])
+  }
+
   /// The factors of one term: integers stay packed where the form says so, others become floats.
-  private static func chain(
-    _ term: Term, _ form: PreparedForm.TermForm, _ matrix: CompressedMatrix, _ compute: Compute,
+  private static func packedChain(
+    _ term: Term, _ form: PackedForm.TermForm, _ matrix: CompressedMatrix, _ compute: Compute,
     _ executor: Executor
   ) throws(TTKitError) -> Chain {
     var floats: [Tensor<T>] = []

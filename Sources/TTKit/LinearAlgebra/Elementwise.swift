@@ -27,3 +27,28 @@ private func combined<T: RealScalar>(
     }
   }
 }
+/// Σ a · b over all elements.
+func dot(_ a: Tensor<Double>, _ b: Tensor<Double>) -> Double {
+  precondition(a.count == b.count, "sizes differ")
+  return a.withSpan { x in
+    b.withSpan { y in
+      var sum = 0.0
+      for i in x.indices { sum += x[i] * y[i] }
+      return sum
+    }
+  }
+}
+
+/// a · b element by element.
+func multiplied(
+  _ a: Tensor<Double>, _ b: Tensor<Double>
+) throws(TTKitError) -> Tensor<Double> {
+  precondition(a.shape == b.shape, "shapes differ")
+  return try Tensor<Double>(shape: a.shape) { out in
+    a.withSpan { x in
+      b.withSpan { y in
+        for i in x.indices { out[i] = x[i] * y[i] }
+      }
+    }
+  }
+}

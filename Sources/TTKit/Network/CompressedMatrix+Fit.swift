@@ -1,7 +1,8 @@
 /// Making compressed matrices: from a dense matrix, from given cores, from the parts of a file.
 
 extension CompressedMatrix {
-  /// Fits `matrix` by the spec: each term fits what the terms before it left over.
+  /// Fits `matrix` by the spec: each term fits what the terms before it left over, then sums are
+  /// improved by turns.
   ///
   /// - Parameters:
   ///   - matrix: two axes, finite, float16, bfloat16, float32 or float64, any strides.
@@ -32,29 +33,14 @@ extension CompressedMatrix {
     guard matrix.isFinite else {
       throw .nonFinite("a weight holds NaN or infinity; expected finite values")
     }
-    let (rows, columns) = (matrix.shape[0], matrix.shape[1])
-    var rest = matrix
-    var terms: [Term] = []
-    for (k, wanted) in spec.terms.enumerated() {
-      let format = try Registry.format(wanted.format)
-      let storage = try Registry.storage(wanted.storage ?? ownStorage)
-      let full = try format.equation(rows: rows, columns: columns)
-      try requireRows(full, rows, padsRows, format)
-      let padded = try rest.resized(rows: full.rowCount, columns: columns)
-      let cores = try format.fit(padded, executor: executor)
-      let term = try Term(
-        format: format, storage: storage, cores: cores, rows: rows, columns: columns)
-      terms.append(term)
-      if k + 1 < spec.terms.count {
-        let part = CompressedMatrix(rows: rows, columns: columns, terms: [term], error: .nan)
-        rest = try subtracted(rest, part.dense(T.self))
-      }
+    var sum = TermSum(matrix, padsRows: padsRows, executor: executor)
+    for wanted in spec.terms {
+      try sum.append(
+        Registry.format(wanted.format), try Registry.storage(wanted.storage ?? ownStorage))
     }
-    let made = CompressedMatrix(rows: rows, columns: columns, terms: terms, error: .nan)
-    let whole = matrix.norm
-    let lost = try subtracted(matrix, made.dense(T.self)).norm
-    let error = lost == 0 ? 0 : lost / whole
-    return CompressedMatrix(rows: rows, columns: columns, terms: terms, error: error)
+    try sum.improve()
+    return CompressedMatrix(
+      rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms, error: sum.error)
   }
 
   /// A matrix of given cores, float32 or float64, in the order of the terms' equations.
@@ -132,7 +118,7 @@ extension CompressedMatrix {
     return CompressedMatrix(rows: rows, columns: columns, terms: terms, error: error)
   }
 
-  private static func requireRows(
+  static func requireRows(
     _ equation: Equation, _ rows: Int, _ padsRows: Bool, _ format: any Format
   ) throws(TTKitError) {
     guard padsRows || equation.rowCount == rows else {

@@ -106,7 +106,8 @@ public struct StridedView {
       data: data, shape: order.map { lengths[$0] }, strides: order.map { steps[$0] }, dtype)
   }
 
-  private init(data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int], _ dtype: DType) {
+  /// A view of memory whose size the caller knows to fit.
+  init(data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int], _ dtype: DType) {
     self.shape = shape
     self.strides = strides
     self.dtype = dtype

@@ -118,6 +118,26 @@ private let packable = [
 
   private func layerOfFloats() throws -> Linear { try layer(64, 64, "dense@int4(group=32)") }
 
+  /// A limit holds for all forms: codes where floats exceed it, decoding where codes do too.
+  @Test func limits_areKept() throws {
+    let weight = try layer(70, 257, "dense@int4(group=32)")
+    let x = gaussian(5 * 257, seed: 4)
+    let expected = try run(weight.prepare(maxRows: 5), x, rows: 5)
+    for limit in [70 * 257 * 2, 70 * 257, 100] {
+      let plan = try weight.prepare(maxRows: 5, memoryLimit: limit)
+      #expect(plan.residentByteCount <= limit)
+      #expect(relativeError(expected, run(plan, x, rows: 5)) < 1e-5)
+    }
+    // Panels are counted in full: 33 rows do not fit the bytes of 33.
+    let short = try layer(33, 16, "dense")
+    let unpadded = 33 * 16 * 4
+    let plan = try short.prepare(maxRows: 1, memoryLimit: unpadded)
+    #expect(plan.residentByteCount <= unpadded)
+    #expect(throws: TTKitError.self) {
+      try weight.prepare(maxRows: 5, memoryLimit: 100, compute: .int8)
+    }
+  }
+
   @Test func int8Compute_needsIntegers() throws {
     for spec in ["dense", "dense@kmeans4", "low_rank(rank=3)@float16", "dense@int4(group=5)"] {
       let layer = try layer(32, 32, spec)

@@ -6,7 +6,7 @@ numeric pointers are c_void_p, so that plain addresses pass; pointers to structs
 
 from ctypes import (
     CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int32, c_int64, c_size_t, c_uint32,
-    c_void_p,
+    c_uint64, c_void_p,
 )
 from typing import Any
 
@@ -40,6 +40,17 @@ TTK_INT64 = 9
 TTK_UINT8 = 10
 TTK_INT16 = 11
 TTK_BOOL = 12
+TTK_CROSS_TCI = 1
+TTK_CROSS_MAXVOL = 2
+TTK_CROSS_DMRG = 3
+TTK_SEARCH_ROOK = 1
+TTK_SEARCH_FULL = 2
+TTK_CROSS_CONVERGED = 1
+TTK_CROSS_BUDGET = 2
+TTK_CROSS_RANK = 3
+TTK_CROSS_SWEEPS = 4
+TTK_CROSS_STOPPED = 5
+TTK_CROSS_PRECISION = 6
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_GRADIENT_LSQ = 0
@@ -82,6 +93,70 @@ class ttk_svd_options(Structure):
         ("executor", POINTER(ttk_executor)),
         ("progress", ttk_progress),
         ("progress_context", c_void_p),
+        ("threads", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+ttk_evaluate = CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p, c_void_p)
+
+
+ttk_pivot_condition = CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p, c_void_p)
+
+
+class ttk_cross_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("evaluations", c_int64),
+        ("sweeps", c_int64),
+        ("estimated_error", c_double),
+        ("validated_error", c_double),
+        ("validation_count", c_int64),
+        ("max_rank", c_int64),
+        ("reason", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+ttk_cross_watch = CFUNCTYPE(c_int32, c_void_p, POINTER(ttk_cross_report))
+
+
+class ttk_cross_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("atol", c_double),
+        ("max_rank", c_int64),
+        ("max_evaluations", c_int64),
+        ("max_sweeps", c_int64),
+        ("seed", c_uint64),
+        ("pivot_count", c_int64),
+        ("pivots", POINTER(c_int64)),
+        ("condition", ttk_pivot_condition),
+        ("condition_context", c_void_p),
+        ("watch", ttk_cross_watch),
+        ("watch_context", c_void_p),
+        ("pivots_found", c_void_p),
+        ("method", c_int32),
+        ("search", c_int32),
+    ]
+
+
+class ttk_maxvol_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("tolerance", c_double),
+        ("row_tolerance", c_double),
+        ("min_extra", c_int64),
+        ("max_extra", c_int64),
+    ]
+
+
+class ttk_contraction_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("memory_limit", c_int64),
+        ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
         ("reserved", c_int32),
     ]
@@ -202,6 +277,29 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_matrix_save": (c_int32, (c_void_p, c_char_p)),
     "ttk_train_matrix_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_train_matrix_destroy": (None, (c_void_p,)),
+    "ttk_cross": (c_int32,
+        (c_int32, c_void_p, c_int32, ttk_evaluate, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
+    "ttk_pivots_count": (c_int64, (c_void_p,)),
+    "ttk_pivots_order": (c_int32, (c_void_p,)),
+    "ttk_pivots_indices": (c_void_p, (c_void_p,)),
+    "ttk_pivots_destroy": (None, (c_void_p,)),
+    "ttk_maxvol": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_maxvol_options), c_void_p, c_void_p, POINTER(ttk_array))),
+    "ttk_contraction_plan": (c_int32,
+        (c_char_p, c_int32, c_void_p, c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
+    "ttk_contraction_vjp": (c_int32,
+        (c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
+    "ttk_contraction_operand_count": (c_int32, (c_void_p,)),
+    "ttk_contraction_dtype": (c_int32, (c_void_p,)),
+    "ttk_contraction_result_shape": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_contraction_path": (None, (c_void_p, c_void_p)),
+    "ttk_contraction_flops": (c_int64, (c_void_p,)),
+    "ttk_contraction_bytes": (c_int64, (c_void_p,)),
+    "ttk_contraction_workspace_size": (c_size_t, (c_void_p,)),
+    "ttk_contraction_explain": (c_char_p, (c_void_p,)),
+    "ttk_contraction_execute": (c_int32,
+        (c_void_p, c_size_t, POINTER(ttk_array), POINTER(ttk_array), c_void_p, c_size_t)),
+    "ttk_contraction_destroy": (None, (c_void_p,)),
     "ttk_linear_fit": (c_int32,
         (POINTER(ttk_array), c_char_p, POINTER(ttk_array), POINTER(ttk_fit_options), c_void_p)),
     "ttk_linear_from_cores": (c_int32,
@@ -225,6 +323,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_plan_max_rows": (c_int64, (c_void_p,)),
     "ttk_linear_execute": (c_int32, (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_size_t)),
     "ttk_linear_plan_destroy": (None, (c_void_p,)),
+    "ttk_linear_vjp": (c_int32,
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_linear_destroy": (None, (c_void_p,)),
     "ttk_embedding_fit": (c_int32,
         (POINTER(ttk_array), c_char_p, POINTER(ttk_fit_options), c_void_p)),

@@ -1,4 +1,4 @@
-/// Which form of a weight a plan multiplies by: dense, factors, or integers that stay packed.
+/// Which factors of a weight multiply as integers that stay packed.
 
 /// Precision of the activations that meet integer weights.
 public enum Compute: Sendable, Equatable {
@@ -14,68 +14,68 @@ public enum Compute: Sendable, Equatable {
   }
 }
 
-/// The choice for one weight, made from shapes, storages and limits alone.
-struct PreparedForm {
-  /// One matrix to multiply by, and the integers it may be packed as.
+/// The factors of a float32 weight whose integers stay packed, from shapes and storages alone.
+struct PackedForm {
+  /// One matrix to multiply by, and the integers it may be packed as. Sizes of factors that nobody has
+  /// made need not fit an `Int`, so sums are of `Double`.
   struct Factor {
     let rows: Int
     let columns: Int
     var packs: (codes: IntegerCodes, layout: PackedCodes.Layout)?
 
-    var floatBytes: Int { rows * columns * 4 }
+    var elements: Double { Double(rows) * Double(columns) }
+    var floatBytes: Double { elements * 4 }
 
-    func byteCount(_ size: Int) -> Int { packs?.layout.byteCount ?? rows * columns * size }
+    /// Bytes when packed, in whole panels.
+    func byteCount(_ cost: CostModel) -> Double {
+      packs.map { Double($0.layout.byteCount) } ?? cost.panelBytes(rows, columns)
+    }
   }
 
   struct TermForm {
     var factors: [Factor]
-    var elements: Int { factors.reduce(0) { $0 + $1.rows * $1.columns } }
     var isPacked: Bool { factors.contains { $0.packs != nil } }
   }
 
-  /// True when each term is multiplied by itself; false for the dense sum.
-  let isByTerms: Bool
   let terms: [TermForm]
-  private let dense: Int
 
   /// Floats of this many bytes stay in a second-level cache, where they may be faster than codes. Measured
   /// hot, 4 bits, one thread: 590 kB of floats and their codes take the same time at 1, 8 and 32 rows, 2.4 MB
   /// of floats twice that of their codes.
-  private static let cached = 1 << 19
+  private static let cached = Double(1 << 19)
 
-  /// - Parameter memoryLimit: codes stay packed where floats would exceed it.
-  init(_ matrix: CompressedMatrix, memoryLimit: Int = .max, compute: Compute = .full) {
-    // Sizes of a weight that was made, so they fit.
-    dense = matrix.rows * matrix.columns
+  /// nil when a term is neither one matrix nor a product of two, or when nothing stays packed.
+  ///
+  /// - Parameter everything: pack all integers, not only those whose floats exceed a cache.
+  init?(_ matrix: CompressedMatrix, everything: Bool) {
     let found = matrix.terms.map { Self.form($0, matrix) }
     var terms = found.compactMap { $0 }
-    guard terms.count == found.count else {
-      (self.terms, isByTerms) = ([], false)
-      return
-    }
-    let thin = terms.reduce(0) { $0 + $1.elements }
-    let floats = min(thin, dense) * 4
-    let mustPack = compute == .int8 || floats > memoryLimit
-    if !mustPack {
+    guard terms.count == found.count else { return nil }
+    if !everything {
       for t in terms.indices {
         for f in terms[t].factors.indices where terms[t].factors[f].floatBytes <= Self.cached {
           terms[t].factors[f].packs = nil
         }
       }
     }
+    guard terms.contains(where: \.isPacked) else { return nil }
     self.terms = terms
-    isByTerms = thin < dense || terms.contains { $0.isPacked }
   }
 
-  var usesCodes: Bool { isByTerms && terms.contains { $0.isPacked } }
+  private var factors: [Factor] { terms.flatMap(\.factors) }
 
-  /// Elements that are multiplied: half the flops of one row.
-  var elements: Int { isByTerms ? terms.reduce(0) { $0 + $1.elements } : dense }
+  /// Half the flops of one row.
+  var elements: Double { factors.reduce(0) { $0 + $1.elements } }
 
-  /// Bytes that are packed, for floats of this size.
-  func byteCount(_ size: Int) -> Int {
-    guard isByTerms else { return dense * size }
-    return terms.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount(size) } }
+  /// Bytes that are packed.
+  func byteCount(_ cost: CostModel) -> Double { factors.reduce(0) { $0 + $1.byteCount(cost) } }
+
+  /// Seconds of one execute, as of floats.
+  func time(_ cost: CostModel, rows: Double) -> Double {
+    factors.reduce(0) {
+      let (n, k) = (Double($1.rows), Double($1.columns))
+      return $0 + cost.time(batch: 1, m: rows, n: n, k: k, isPacked: true)
+    }
   }
 
   /// A term's factors; nil when it is neither one matrix nor a product of two.
@@ -84,7 +84,7 @@ struct PreparedForm {
       let packs = packs(term.cores[0], [matrix.rows, matrix.columns])
       return TermForm(factors: [Factor(rows: matrix.rows, columns: matrix.columns, packs: packs)])
     }
-    guard let inner = innerLength(term) else { return nil }
+    guard let inner = PreparedFactors<Float>.innerLength(term) else { return nil }
     var factors = [
       Factor(rows: matrix.rows, columns: inner), Factor(rows: inner, columns: matrix.columns),
     ]
@@ -105,13 +105,5 @@ struct PreparedForm {
       let layout = PackedCodes.Layout(codes)
     else { return nil }
     return (codes, layout)
-  }
-
-  /// Inner length when the term is a product of two matrices; nil when it is not.
-  private static func innerLength(_ term: Term) -> Int? {
-    guard let (left, right) = term.equation.factors else { return nil }
-    let leftAxes = Set(left.flatMap { term.equation.operands[$0] })
-    let rightAxes = Set(right.flatMap { term.equation.operands[$0] })
-    return leftAxes.intersection(rightAxes).reduce(1) { $0 * $1.length }
   }
 }

@@ -1,0 +1,212 @@
+/// A term executed as a network: activations meet the cores in the cheapest order, tile by tile.
+///
+/// What cores make among themselves is made once, and cores are packed once; or, where memory for that
+/// is not granted, cores are decoded in every execute and nothing is kept.
+
+final class TermNetwork<T: RealScalar>: Sendable {
+  let plan: ContractionPlan
+  /// Rows of one tile: its intermediates stay in the second-level cache.
+  let tile: Int
+  private let packed: PackedPanels<T>
+  /// Cores that every execute decodes; empty when they were packed.
+  private let streamed: [EncodedCore]
+  private let inputShape: [Int]
+  private let inputSteps: [Int]
+  private let outputSteps: [Int]
+  private let rowLength: (input: Int, output: Int)
+  private static var mostLanes: Int { 16 }
+
+  /// Bytes of packed panels.
+  var byteCount: Int { packed.byteCount }
+
+  /// The plan of x (rows, columns...) times the term.
+  static func plan(
+    _ equation: Equation, rows: Int, isPrepared: Bool, mostConstant: Int
+  ) throws(TTKitError) -> ContractionPlan {
+    let z = Axis("z", rows)
+    let network = try ContractionEquation(
+      operands: [[z] + equation.columns] + equation.operands, result: [z] + equation.rows)
+    let shapes = [[rows] + equation.columns.map(\.length)] + equation.coreShapes
+    return try ContractionPlan(
+      network, shapes: shapes, dtype: T.dtype, memoryLimit: nil,
+      constants: [false] + equation.operands.map { _ in isPrepared }, mostConstant: mostConstant,
+      executor: .serial)
+  }
+
+  /// - Parameter plan: as ``plan(_:rows:isPrepared:mostConstant:)`` made it for this term.
+  init(
+    _ term: Term, plan: ContractionPlan, isPrepared: Bool, executor: Executor
+  ) throws(TTKitError) {
+    let equation = term.equation
+    let rows = plan.lengths[plan.equation.operands[0][0]]
+    let widest = plan.nodes.reduce(1) { most, node in
+      guard case .intermediate = node.place, !node.isConstant else { return most }
+      return max(most, node.axes.reduce(1) { $0 * plan.lengths[$1] } / rows)  // planned sizes
+    }
+    self.plan = plan
+    tile = isPrepared ? min(max(65536 / widest, 1), rows) : rows
+    inputShape = plan.shapes[0]
+    inputSteps = [equation.columnCount] + rowMajorStrides(equation.columns.map(\.length))
+    outputSteps = [equation.rowCount] + rowMajorStrides(equation.rows.map(\.length))
+    rowLength = (equation.columnCount, equation.rowCount)
+    streamed = isPrepared ? [] : term.cores
+    packed =
+      isPrepared
+      ? try PackedPanels(plan, term.operands(T.self).map(\.tensor), executor)
+      : PackedPanels(buffer: try Buffer(count: 0), offsets: [])
+  }
+
+  private func lanes(_ rows: Int) -> Int {
+    streamed.isEmpty ? min((rows - 1) / tile + 1, Self.mostLanes) : 1
+  }
+
+  /// Bytes of workspace for this many rows.
+  func workspaceSize(rows: Int) throws(TTKitError) -> Int {
+    var cores = 0
+    for core in streamed {
+      cores += try checkedProduct(core.shape + [MemoryLayout<T>.stride, 64]) / 64 + 64
+    }
+    // At most 16 plans and decoded cores, each within the address space by far.
+    let (lane, tooLong) = plan.workspaceSize.addingReportingOverflow(64)
+    let (size, overflow) = try checkedProduct([max(lanes(rows), 1), lane])
+      .addingReportingOverflow(cores)
+    guard !tooLong, !overflow else {
+      throw .sizeOverflow("workspace of \(rows) rows exceeds the address space")
+    }
+    return size
+  }
+
+  /// y (rows, outputs) += x (rows, inputs) times the transposed term.
+  func addProduct(
+    _ x: UnsafePointer<T>, rows: Int, to y: UnsafeMutablePointer<T>,
+    workspace: UnsafeMutableRawPointer, executor: Executor
+  ) {
+    let tiles = (rows + tile - 1) / tile
+    let lanes = lanes(rows)
+    let size = (plan.workspaceSize + 63) / 64 * 64
+    // Tiles read x and write disjoint rows of y; lanes use disjoint workspaces.
+    nonisolated(unsafe) let (x, y, workspace) = unsafe (x, y, workspace)
+    guard streamed.isEmpty else {
+      let views = unsafe decoded(into: workspace + size)
+      for t in 0..<tiles { unsafe run(t, rows, x, y, workspace, views, executor) }
+      return
+    }
+    if tiles == 1 { return unsafe run(0, rows, x, y, workspace, [], executor) }
+    executor.run(lanes) { lane in
+      for t in stride(from: lane, to: tiles, by: lanes) {
+        unsafe self.run(t, rows, x, y, workspace + lane * size, [], .serial)
+      }
+    }
+  }
+
+  private func run(
+    _ t: Int, _ rows: Int, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>,
+    _ workspace: UnsafeMutableRawPointer, _ cores: [StridedView], _ executor: Executor
+  ) {
+    let first = t * tile
+    let input = unsafe UnsafeMutableRawPointer(mutating: x + first * rowLength.input)
+    let output = unsafe UnsafeMutableRawPointer(y + first * rowLength.output)
+    let view = unsafe StridedView(data: input, shape: inputShape, strides: inputSteps, T.dtype)
+    // In bounds: rows first ..< first + tile of x and y that exist.
+    var memory = unsafe PlanMemory<T>(
+      operands: cores.isEmpty ? [] : [view] + cores,
+      result: StridedView(
+        data: output, shape: plan.resultShape, strides: outputSteps, T.dtype),
+      workspace: workspace)
+    memory.input = view
+    unsafe memory.panels = packed.pointers
+    memory.accumulate = true
+    memory.shortened = (plan.equation.operands[0][0], min(tile, rows - first))
+    plan.run(memory, executor)
+  }
+
+  /// Decodes the cores one after the other; workspaceSize has room for them.
+  private func decoded(into memory: UnsafeMutableRawPointer) -> [StridedView] {
+    var next = unsafe memory
+    var views: [StridedView] = []
+    for core in streamed {
+      let count = core.shape.reduce(1, *)  // fits: checked in workspaceSize
+      let base = unsafe next.assumingMemoryBound(to: T.self)
+      var span = unsafe MutableSpan(_unsafeStart: base, count: count)
+      core.storage.decode(core.parts, shape: core.shape, range: 0..<count, into: &span)
+      views.append(
+        unsafe StridedView(
+          data: next, shape: core.shape, strides: rowMajorStrides(core.shape), T.dtype))
+      unsafe next += (count * MemoryLayout<T>.stride + 63) / 64 * 64
+    }
+    return views
+  }
+}
+
+/// Right operands of steps, packed for good.
+@safe
+final class PackedPanels<T: RealScalar>: Sendable {
+  private let buffer: Buffer<T>
+  /// By step; nil for steps that pack as they go.
+  nonisolated(unsafe) let pointers: [UnsafePointer<T>?]
+
+  var byteCount: Int { buffer.byteCount }
+
+  init(buffer: consuming Buffer<T>, offsets: [Int?]) {
+    let base = unsafe buffer.base
+    // In bounds: callers give offsets of panels within the buffer.
+    unsafe pointers = unsafe offsets.map { offset in
+      unsafe offset.map { unsafe UnsafePointer(base + $0) }
+    }
+    self.buffer = buffer
+  }
+
+  /// Makes the products of constants and packs what activations will meet.
+  convenience init(
+    _ plan: ContractionPlan, _ cores: [Tensor<T>], _ executor: Executor
+  ) throws(TTKitError) {
+    let workspace = try Buffer<UInt8>(count: plan.workspaceSize)
+    let constants = try Buffer<T>(count: plan.map.constantCount)
+    let aligned = unsafe UnsafeMutableRawPointer(workspace.base).alignedUp(toMultipleOf: 64)
+    func view(_ data: UnsafeMutableRawPointer, _ shape: [Int]) -> StridedView {
+      unsafe StridedView(data: data, shape: shape, strides: rowMajorStrides(shape), T.dtype)
+    }
+    // Input and result are not touched by constant steps and by packing.
+    var operands = unsafe [view(aligned, plan.shapes[0])]
+    for core in cores {
+      unsafe operands.append(view(UnsafeMutableRawPointer(core.storage.buffer.base), core.shape))
+    }
+    var memory = unsafe PlanMemory<T>(
+      operands: operands, result: view(aligned, plan.resultShape), workspace: aligned)
+    unsafe memory.constants = constants.base
+    plan.run(memory, executor, constants: true)
+    let (offsets, count) = try plan.panelOffsets()
+    let buffer = try Buffer<T>(count: count)
+    let run = PlanRun(plan: plan, memory: memory)
+    for (index, step) in plan.steps.enumerated() {
+      guard let offset = offsets[index] else { continue }
+      // In bounds: panelOffsets counts all entries of the step.
+      unsafe run.product(step, index)?.packRight(to: buffer.base + offset)
+    }
+    withExtendedLifetime(cores) {}
+    self.init(buffer: buffer, offsets: offsets)
+    _ = consume workspace
+    _ = consume constants
+  }
+}
+
+extension ContractionPlan {
+  /// Where the packed right operands of steps begin, and the elements of all.
+  func panelOffsets() throws(TTKitError) -> (offsets: [Int?], count: Int) {
+    var offsets: [Int?] = []
+    var count = 0
+    for step in steps {
+      guard let right = step.right, nodes[right].isConstant, !step.isConstant else {
+        offsets.append(nil)
+        continue
+      }
+      let shape = try StepShape(step, lengths, TileSize(dtype))
+      offsets.append(count)
+      let (sum, overflow) = count.addingReportingOverflow(
+        try checkedProduct([shape.batch, shape.rightCount, 64]) / 64)
+      guard !overflow else { throw .sizeOverflow("packed cores exceed the address space") }
+      count = (sum + 15) / 16 * 16
+    }
+    return (offsets, count)
+  }
+}

@@ -1,0 +1,74 @@
+/// The backward pass of ttkit/linear.h.
+public import CTTKit
+internal import TTKit
+
+@c @implementation
+public func ttk_linear_vjp(
+  _ layer: OpaquePointer?, _ x: UnsafePointer<ttk_array>?, _ gradient: UnsafePointer<ttk_array>?,
+  _ options: UnsafePointer<ttk_fit_options>?, _ gradX: UnsafeMutablePointer<ttk_array>?,
+  _ gradCores: UnsafeMutablePointer<ttk_array>?, _ gradBias: UnsafeMutablePointer<ttk_array>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let layer = try LinearHandle.require(layer, "layer").value
+    let executor = try fitExecutor(options)
+    let input = try view(x, "x")
+    guard input.shape.count == 2, input.shape[1] == layer.inFeatures else {
+      throw .invalidArgument(
+        "x has shape \(describe(input.shape)), expected (rows, \(layer.inFeatures))")
+    }
+    let dtype = layer.dtype
+    guard input.dtype == dtype else {
+      throw .unsupportedDType("x.dtype is \(input.dtype.name), expected \(dtype.name)")
+    }
+    let rows = input.shape[0]
+    let output = try target(
+      gradient, "gradient", shape: [rows, layer.outFeatures], dtype: dtype)
+    var apart = Apart(inputs: [("x", input), ("gradient", output)])
+    var wantedX: StridedView?
+    if gradX != nil { wantedX = try apart.add(gradX, "grad_x", input.shape, dtype) }
+    var wantedCores: [StridedView]?
+    if let gradCores {
+      var views: [StridedView] = []
+      for (k, core) in layer.matrix.cores.enumerated() {
+        views.append(try apart.add(gradCores + k, "grad_cores[\(k)]", core.shape, dtype))
+      }
+      wantedCores = views
+    }
+    var wantedBias: StridedView?
+    if gradBias != nil {
+      guard let bias = layer.bias else {
+        throw .invalidArgument("this layer has no bias; pass NULL for grad_bias")
+      }
+      wantedBias = try apart.add(gradBias, "grad_bias", [bias.count], dtype)
+    }
+    try layer.vjp(
+      input, output, gradX: wantedX, gradCores: wantedCores, gradBias: wantedBias,
+      executor: executor)
+  }
+}
+
+/// Outputs that overlap neither inputs nor one another.
+private struct Apart {
+  private var regions: [Region]
+
+  init(inputs: [(name: String, view: StridedView)]) {
+    regions = inputs.compactMap { input in
+      input.view.addressRange.map { Region($0, input.name) }
+    }
+  }
+
+  mutating func add(
+    _ array: UnsafePointer<ttk_array>?, _ name: String, _ shape: [Int], _ dtype: DType
+  ) throws(TTKitError) -> StridedView {
+    let view = try target(array, name, shape: shape, dtype: dtype)
+    guard view.isInjective else {
+      throw .invalidArgument("\(name) has strides \(describe(view.strides)) that repeat elements")
+    }
+    if let range = view.addressRange {
+      let region = Region(range, name)
+      for other in regions { try region.requireApart(from: other) }
+      regions.append(region)
+    }
+    return view
+  }
+}

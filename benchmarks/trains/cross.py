@@ -1,0 +1,87 @@
+"""Cross approximation of known functions: evaluations, true error, rank, CPU time.
+
+    python benchmarks/trains/cross.py [--rtol 1e-6] [--seeds 3] [--cases a,b] [--method 1] [--json]
+
+The true error is the relative root-mean-square error on 10^4 random points that the library never saw.
+"""
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import time
+
+import numpy as np
+from functions import CASES, Function
+
+from ttkit import _abi
+from ttkit._library import library
+
+REASONS = {value: name.removeprefix("TTK_CROSS_").lower() for name, value in vars(_abi).items()
+           if name in ("TTK_CROSS_CONVERGED", "TTK_CROSS_BUDGET", "TTK_CROSS_RANK",
+                       "TTK_CROSS_SWEEPS", "TTK_CROSS_STOPPED", "TTK_CROSS_PRECISION")}
+
+
+def run(f: Function, shape: list[int], args: argparse.Namespace, seed: int) -> dict[str, object]:
+    """One approximation and what came of it."""
+    order = len(shape)
+    calls = 0
+
+    def evaluate(_context: int, count: int, indices: int, values: int) -> int:
+        nonlocal calls
+        calls += 1
+        given = (ctypes.c_int64 * (count * order)).from_address(indices)
+        out = (ctypes.c_double * count).from_address(values)
+        np.frombuffer(out)[:] = f(np.frombuffer(given, np.int64).reshape(count, order))
+        return 0
+
+    options = _abi.ttk_cross_options(
+        struct_size=ctypes.sizeof(_abi.ttk_cross_options), rtol=args.rtol, seed=seed,
+        method=args.method, max_evaluations=args.budget)
+    report = _abi.ttk_cross_report(struct_size=ctypes.sizeof(_abi.ttk_cross_report))
+    train = ctypes.c_void_p()
+    lengths = np.array(shape, np.int64)
+    start = time.process_time()
+    status = library.ttk_cross(
+        order, lengths.ctypes.data, _abi.TTK_FLOAT64, _abi.ttk_evaluate(evaluate), None, options,
+        ctypes.addressof(train), report)
+    seconds = time.process_time() - start
+    if status != 0:
+        raise SystemExit(library.ttk_last_error().decode())
+    points = np.stack(
+        [np.random.default_rng(11 + k).integers(0, n, 10_000) for k, n in enumerate(shape)], axis=1)
+    points = np.ascontiguousarray(points, np.int64)
+    values = np.empty(len(points))
+    library.ttk_train_evaluate(train, len(points), points.ctypes.data, values.ctypes.data)
+    library.ttk_train_destroy(train)
+    exact = f(points)
+    return dict(
+        evaluations=report.evaluations, calls=calls, cpu_seconds=seconds,
+        error=float(np.linalg.norm(values - exact) / np.linalg.norm(exact)),
+        validated=report.validated_error, rank=report.max_rank, sweeps=report.sweeps,
+        reason=REASONS[report.reason])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rtol", type=float, default=1e-6)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--cases", default=",".join(CASES))
+    parser.add_argument("--method", type=int, default=0, help="1 tci, 2 maxvol, 3 dmrg")
+    parser.add_argument("--budget", type=int, default=5_000_000)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    for case in args.cases.split(","):
+        f, shape = CASES[case]()
+        for seed in range(args.seeds):
+            result = dict(case=case, seed=seed, **run(f, shape, args, seed))
+            if args.json:
+                print(json.dumps(result))
+            else:
+                print("{case:22} {seed:2} {evaluations:8} evaluations {calls:5} calls "
+                      "{cpu_seconds:8.4f} s  error {error:.1e} (said {validated:.1e})  rank {rank:3} "
+                      " {sweeps:3} sweeps  {reason}".format(**result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+/* contraction.h: einsum planned once, executed often.
+ *
+ * An equation lists the axes of each operand, then those of the result: "ab,bc->ac". A longer name stands
+ * in braces: "{row}{inner},{inner}{column}->{row}{column}". Spaces mean nothing. Without "->" the result
+ * has the axes that occur once, in alphabetical order. An axis may occur in any number of operands; all
+ * that the result lacks are summed over; an axis that occurs twice in one operand is its diagonal.
+ *
+ * Planning finds the order of least predicted time (exact up to 11 operands, searched beyond) and the
+ * memory it takes; executing allocates nothing.                                                      */
+#ifndef TTKIT_CONTRACTION_H
+#define TTKIT_CONTRACTION_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* At most 256 operands and 256 axes. Never changes once made: any number of threads may execute it. */
+typedef struct ttk_contraction ttk_contraction;
+
+typedef struct ttk_contraction_options {
+  size_t  struct_size;  /* sizeof(ttk_contraction_options)                                      */
+  int64_t memory_limit; /* bytes of workspace; 0: as many as the fastest order takes            */
+  const ttk_executor *executor; /* kept by the plan: must outlive it; NULL: the library's own   */
+  int32_t threads;      /* 0: all this process may use; 1: the calling thread alone             */
+  int32_t reserved;     /* 0                                                                    */
+} ttk_contraction_options;
+
+/* Plans equation for count operands; operand k has ndims[k] lengths shapes[k]. dtype: float32 or float64.
+ * ARGUMENT for an equation that does not parse (the message points at the character), lengths that
+ * disagree, a limit that no order keeps; SIZE for an intermediate beyond the address space. */
+ttk_status ttk_contraction_plan(const char *equation, int32_t count, const int32_t *ndims,
+                                const int64_t *const *shapes, ttk_dtype dtype,
+                                const ttk_contraction_options *options, ttk_contraction **out);
+/* The plan of the gradient with respect to one operand. Its operands are those of plan with the gradient
+ * of the result in that operand's place; its result has that operand's shape. */
+ttk_status ttk_contraction_vjp(const ttk_contraction *plan, int32_t operand,
+                               const ttk_contraction_options *options, ttk_contraction **out);
+
+int32_t    ttk_contraction_operand_count(const ttk_contraction *plan);
+ttk_dtype  ttk_contraction_dtype(const ttk_contraction *plan);
+/* Shape of the result: writes *ndim and up to TTK_MAX_NDIM lengths. ARGUMENT for more axes. */
+ttk_status ttk_contraction_result_shape(const ttk_contraction *plan, int32_t *ndim, int64_t *shape);
+/* Writes the order: pair i is path[2*i], path[2*i+1], i < operand_count - 1. Numbers below operand_count
+ * are operands, operand_count + i is the result of pair i. */
+void       ttk_contraction_path(const ttk_contraction *plan, int32_t *path);
+/* Multiply-adds times two, and bytes read and written at least, of one execute. */
+int64_t    ttk_contraction_flops(const ttk_contraction *plan);
+int64_t    ttk_contraction_bytes(const ttk_contraction *plan);
+size_t     ttk_contraction_workspace_size(const ttk_contraction *plan); /* bytes */
+/* The steps as text, one a line; lives as long as the plan. "" for NULL. */
+const char *ttk_contraction_explain(const ttk_contraction *plan);
+
+/* out = the contraction of count operands, all of the planned shapes and dtype, any strides. out overlaps
+ * no operand, the workspace nothing; workspace: aligned or not, at least workspace_size(plan) bytes, one
+ * call at a time. */
+ttk_status ttk_contraction_execute(const ttk_contraction *plan, size_t count,
+                                   const ttk_array *operands, ttk_array *out, void *workspace,
+                                   size_t workspace_size);
+void       ttk_contraction_destroy(ttk_contraction *plan);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
