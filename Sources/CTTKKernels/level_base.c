@@ -1,4 +1,7 @@
 /* Level base: what every CPU of the architecture has. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include "half.h"
 #define LEVEL base
 #define NAME_STRING "base"

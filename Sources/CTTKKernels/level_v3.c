@@ -1,5 +1,6 @@
 /* Level v3: x86-64-v3, that is AVX2, FMA and F16C. */
 #if defined(__x86_64__)
+#include <immintrin.h>
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 #include "half.h"
 #define LEVEL v3

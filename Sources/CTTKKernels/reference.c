@@ -34,3 +34,35 @@ void ttkk_encode_bf16(ptrdiff_t n, const float *in, uint16_t *out) {
     out[i]  = (uint16_t)(nan ? (bits >> 16) | 0x40 : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
   }
 }
+
+static int32_t code_at(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t i, ptrdiff_t j) {
+  ptrdiff_t fields = 8 / p->bits;
+  uint32_t  word = p->words[i / (4 * fields) * width + j] >> (i % 4 * 8 + i / 4 % fields * p->bits);
+  return (int32_t)(word & ((1u << p->bits) - 1));
+}
+
+static int32_t zero_at(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t g, ptrdiff_t j) {
+  return p->zeros != NULL ? p->zeros[g * width + j] : p->zero;
+}
+
+void ttkk_reference_expand_codes(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t first,
+                                 ptrdiff_t count, float *out) {
+  for (ptrdiff_t i = first; i < first + count; i++)
+    for (ptrdiff_t j = 0; j < width; j++) {
+      ptrdiff_t g = i / p->group;
+      out[(i - first) * width + j] =
+          (float)(code_at(p, width, i, j) - zero_at(p, width, g, j)) * p->scales[g * width + j];
+    }
+}
+
+void ttkk_reference_dot_group(ptrdiff_t rows, const ttkk_codes *p, ptrdiff_t width, ptrdiff_t g,
+                              const int8_t *x, ptrdiff_t x_step, int64_t *sums) {
+  ptrdiff_t end = (g + 1) * p->group < p->k ? (g + 1) * p->group : p->k;
+  for (ptrdiff_t r = 0; r < rows; r++)
+    for (ptrdiff_t j = 0; j < width; j++) {
+      int64_t sum = 0;
+      for (ptrdiff_t i = g * p->group; i < end; i++)
+        sum += (int64_t)(code_at(p, width, i, j) - zero_at(p, width, g, j)) * x[r * x_step + i];
+      sums[r * width + j] = sum;
+    }
+}

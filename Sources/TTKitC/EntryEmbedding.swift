@@ -117,6 +117,10 @@ public func ttk_embedding_prepare(
     let out = try requireOut(out)
     let layer = try EmbeddingHandle.require(layer, "layer").value
     let wish = try PrepareWish(options)
+    guard wish.compute == .full else {
+      throw .invalidArgument(
+        "compute is TTK_COMPUTE_INT8, but an embedding multiplies nothing; use 0")
+    }
     EmbeddingPlanHandle.store(
       try layer.prepare(
         maxCount: wish.maxRows, memoryLimit: wish.memoryLimit, executor: wish.executor), in: out)

@@ -150,7 +150,8 @@ public func ttk_linear_prepare(
     let wish = try PrepareWish(options)
     LinearPlanHandle.store(
       try layer.prepare(
-        maxRows: wish.maxRows, memoryLimit: wish.memoryLimit, executor: wish.executor), in: out)
+        maxRows: wish.maxRows, memoryLimit: wish.memoryLimit, compute: wish.compute,
+        executor: wish.executor), in: out)
   }
 }
 

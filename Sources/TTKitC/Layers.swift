@@ -43,11 +43,19 @@ func fitExecutor(_ pointer: UnsafePointer<ttk_fit_options>?) throws(TTKitError) 
 struct PrepareWish {
   let maxRows: Int
   let memoryLimit: Int?
+  let compute: Compute
   let executor: Executor
 
   init(_ pointer: UnsafePointer<ttk_prepare_options>?) throws(TTKitError) {
     let given = try options(pointer, "ttk_prepare_options", zero: ttk_prepare_options())
-    try requireZero(given.compute, "ttk_prepare_options->compute")
+    switch Int(given.compute) {
+    case TTK_COMPUTE_LAYER: compute = .full
+    case TTK_COMPUTE_INT8: compute = .int8
+    default:
+      throw .invalidArgument(
+        "ttk_prepare_options->compute is \(given.compute), expected TTK_COMPUTE_LAYER or "
+          + "TTK_COMPUTE_INT8")
+    }
     guard given.max_rows >= 0 else {
       throw .invalidArgument("max_rows is \(given.max_rows), expected at least 0")
     }

@@ -6,7 +6,7 @@
 
 #include "input.h"
 
-static const char *const level_names[] = {"base", "v3", "v4"};
+static const char *const level_names[] = {"base", "v3", "v4", "vnni"};
 
 /* Exact-size blocks, so that the address sanitizer sees every stray access. */
 static float *floats(input *in, size_t count) {
@@ -101,9 +101,9 @@ static void copies(input *in) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
   input               in    = {bytes, count};
   const ttkk_kernels *base  = ttkk_level("base");
-  const ttkk_kernels *level = ttkk_level(level_names[take_below(&in, 3)]);
+  const ttkk_kernels *level = ttkk_level(level_names[take_below(&in, 4)]);
   if (level == NULL) level = base;
-  switch (take_below(&in, 3)) {
+  switch (take_below(&in, 4)) {
     case 0: tiles(&in, level); break;
     case 1: conversions(&in, level, base); break;
     default: copies(&in); break;

@@ -42,7 +42,7 @@ import TTKitC
   @Test func fit_badSpecsAndBiases_areRefused() throws {
     let weight = CArray([12, 8])
     for (spec, hint) in [
-      ("", "character 1"), ("dens", "dense"), ("dense@int9", "int8"), ("low_rank", "rank"),
+      ("", "character 1"), ("dens", "dense"), ("dense@int9", "int"), ("low_rank", "rank"),
       ("train(rows=3x5, columns=2x4, rank=2)", "4x3"), ("dense@int8(group=-1)", "group"),
       ("low_rank(rank=2) +", "character 19"), ("dense@float64(x=1)", "character 15"),
     ] {
@@ -197,6 +197,66 @@ import TTKitC
       return ttk_linear_prepare(layer.handle, &options, $0)
     }
     expectRefused(argument, containing: "NULL") { ttk_linear_prepare(nil, nil, $0) }
+  }
+
+  @Test(arguments: [(1 << 60) - 1, (1 << 61) - 1, 1 << 62, .max] as [Int64])
+  func prepare_forTooManyRows_isRefused(rows: Int64) throws {
+    for spec in ["dense", "low_rank(rank=2)", "kronecker(rows=3x4, columns=2x4)"] {
+      let layer = try makeLinear(spec)
+      for limit: Int64 in [0, 1, 200, .max] {
+        var options = prepareOptions(rows: rows)
+        options.memory_limit = limit
+        var out: OpaquePointer?
+        let status = ttk_linear_prepare(layer.handle, &options, &out)
+        #expect(status == tooLarge || status == ttk_status(TTK_ERROR_MEMORY), "\(spec), \(limit)")
+        #expect(out == nil)
+      }
+      #expect(ttk_linear_flops(layer.handle, rows) > 0)
+    }
+    // One element a row: whatever fits an address is granted, the rest refused.
+    let least = try makeLinear("dense@int8(group=row)", [1, 1])
+    for compute in [TTK_COMPUTE_LAYER, TTK_COMPUTE_INT8] {
+      var options = prepareOptions(rows: rows)
+      options.compute = ttk_compute(compute)
+      var out: OpaquePointer?
+      let status = ttk_linear_prepare(least.handle, &options, &out)
+      #expect(status == ok || status == tooLarge, "\(compute)")
+      ttk_linear_plan_destroy(out)
+    }
+  }
+
+  /// A few megabytes of cores whose matrix and factors exceed any memory.
+  @Test(arguments: ["@float32", "@float64", "@int8(group=row)"])
+  func coresOfAHugeMatrix_neverTrap(storage: String) throws {
+    let shapes: [[Int64]] = [
+      [1, 1, 32], [32, 16384, 1], [1, 32768, 1], [1, 32768, 1], [1, 32768, 1],
+    ]
+    let arrays = shapes.map { CArray($0) }
+    var cores = arrays.map(\.array)
+    let spec = "train(rows=16384x32768x32768x32768, columns=1, rank=32x1x1x1)" + storage
+    var layer: OpaquePointer?
+    let status = ttk_linear_from_cores(spec, 1 << 59, 1, 5, &cores, nil, &layer)
+    guard status == ok else {
+      #expect(status == tooLarge || status == argument)
+      return
+    }
+    defer { ttk_linear_destroy(layer) }
+    for rows: Int64 in [1, 2, 33, 1 << 40, .max] {
+      #expect(ttk_linear_flops(layer, rows) >= 0)
+      for limit: Int64 in [0, 1, 1 << 30, .max] {
+        for compute in [TTK_COMPUTE_LAYER, TTK_COMPUTE_INT8] {
+          var options = prepareOptions(rows: rows)
+          (options.memory_limit, options.compute) = (limit, ttk_compute(compute))
+          var plan: OpaquePointer?
+          let status = ttk_linear_prepare(layer, &options, &plan)
+          #expect(
+            [ok, tooLarge, argument, ttk_status(TTK_ERROR_MEMORY)].contains(status),
+            "\(rows), \(limit), \(compute)")
+          ttk_linear_plan_destroy(plan)
+        }
+      }
+    }
+    withExtendedLifetime(arrays) {}
   }
 
   @Test func nullHandles_giveZeroOrDoNothing() {

@@ -42,7 +42,8 @@ const char *ttk_status_name(ttk_status status);
 /* One sentence on the calling thread's latest failure, valid until its next call; "" before any.
  * For people: programs decide by status alone. Never NULL. */
 const char *ttk_last_error(void);
-/* The instruction level the kernels of this process run at: "base", "v3" (AVX2) or "v4" (AVX-512).
+/* The instruction level the kernels of this process run at: "base", "v3" (AVX2), "v4" (AVX-512) or "vnni"
+ * (AVX-512 with products of bytes).
  * The environment variable TTK_ISA lowers it: read once, at the first call that computes. */
 const char *ttk_kernel_level(void);
 

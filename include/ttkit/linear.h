@@ -9,7 +9,8 @@
  *                 block_tensor_train(rows=AxB.., columns=CxD.., rank=R)
  *                 kronecker(rows=AxB.., columns=CxD..)   cp(rows=AxB.., columns=CxD.., rank=R)
  *                 tucker(rows=AxB.., columns=CxD.., rank=R)
- * storages:       float64  float32  float16  bfloat16  int8(group=G); none: the weight's own dtype
+ * storages:       float64  float32  float16  bfloat16  int2..int8(group=G, symmetric=true|false)
+ *                 kmeans1..kmeans8(group=G); none: the weight's own dtype. G: a size, row or tensor
  * rank is one cap for all bonds or AxBx.. for each; rtol=T stops earlier where the error allows.    */
 #ifndef TTKIT_LINEAR_H
 #define TTKIT_LINEAR_H
@@ -30,15 +31,24 @@ typedef struct ttk_fit_options {
   int32_t reserved;             /* 0                                                   */
 } ttk_fit_options;
 
+/* Precision of the activations. INT8 rounds each row of x to 255 levels of its own scale where it meets
+ * weights stored as integers; sums of products are then exact integers. ARGUMENT for layers without. */
+typedef int32_t ttk_compute;
+enum {
+  TTK_COMPUTE_LAYER = 0, /* the layer's dtype */
+  TTK_COMPUTE_INT8  = 1
+};
+
 typedef struct ttk_prepare_options {
   size_t  struct_size;  /* sizeof(ttk_prepare_options)                                          */
   int64_t max_rows;     /* most rows (for embeddings: ids) of one execute; 0: 1                 */
-  int64_t memory_limit; /* bytes the prepared weights may take; 0: those of the dense matrix.
-                         * Linear layers keep to any limit: where nothing fits, cores are decoded
-                         * in every execute                                                     */
+  int64_t memory_limit; /* bytes the prepared weights may take; 0: those of the dense matrix in
+                         * the compute dtype, outputs rounded up to whole panels. Linear layers
+                         * keep to any limit: where nothing fits, cores are decoded in every
+                         * execute. INT8 needs its integers: 0 is no limit, one below ARGUMENT  */
   const ttk_executor *executor; /* kept by the plan: must outlive it; NULL: the library's own   */
   int32_t threads;      /* 0: all this process may use; 1: the calling thread alone             */
-  int32_t compute;      /* 0: the layer's compute dtype                                         */
+  ttk_compute compute;  /* TTK_COMPUTE_*; embeddings: 0                                         */
 } ttk_prepare_options;
 
 /* Fits weight (out_features, in_features), float16, bfloat16, float32 or float64, any strides, by the
@@ -78,7 +88,7 @@ ttk_status  ttk_linear_to_array(const ttk_linear *layer, ttk_array *weight);
 ttk_status ttk_linear_prepare(const ttk_linear *layer, const ttk_prepare_options *options,
                               ttk_linear_plan **out);
 size_t     ttk_linear_plan_workspace_size(const ttk_linear_plan *plan); /* bytes */
-/* Bytes of packed weights this plan uses, shared with the layer's other plans. */
+/* Bytes of packed weights this plan uses, shared with the layer's other plans of the same compute. */
 int64_t    ttk_linear_plan_resident_nbytes(const ttk_linear_plan *plan);
 int64_t    ttk_linear_plan_max_rows(const ttk_linear_plan *plan);
 /* y (rows, out_features) = x (rows, in_features) W^T + b, both compact, in the layer's dtype.

@@ -48,9 +48,23 @@ typedef void (*ttkk_tile_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrd
                               ptrdiff_t k_step, const double *panel, double *y, ptrdiff_t y_step,
                               ptrdiff_t columns, const double *bias, int accumulate);
 
+/* ---- lowbit.inc: products with integer weights that stay packed ----
+ * A panel of `width` (= width_f32) outputs over k inputs. Codes of bits 2, 4 or 8 in words: with F = 8 /
+ * bits fields and 4F codes a word, the code of output j and input i is byte i % 4, field i / 4 % F of
+ * words[i / 4F * width + j], fields counted from the least significant bits. k is padded to a multiple of
+ * 16 with any codes. weight = (code - zero) * scale, scale and zero of group i / group, at
+ * [i / group * width + j]; group is a multiple of 16, at most 65536. */
+typedef struct ttkk_codes {
+  const uint32_t *words;
+  const float    *scales;
+  const uint8_t  *zeros; /* NULL: zero for all */
+  ptrdiff_t         k, group;
+  int32_t         bits, zero;
+} ttkk_codes;
+
 /* The kernels of one instruction level. Each level starts from the complete base table. */
 typedef struct ttkk_kernels {
-  const char   *name;   /* "base", "v3", "v4" */
+  const char   *name;   /* "base", "v3", "v4", "vnni" */
   ptrdiff_t       height_f32, width_f32; /* tile of tile_f32: rows of x, rows of W */
   ptrdiff_t       height_f64, width_f64;
   ttkk_tile_f32 tile_f32;
@@ -59,6 +73,14 @@ typedef struct ttkk_kernels {
    * and conversions between 16-bit floats and float32 */
   void (*encode_i8)(ptrdiff_t n, const float *x, float scale, int8_t *codes);
   void (*decode_i8)(ptrdiff_t n, const int8_t *codes, float scale, float *out);
+  /* With q[i] = round(x[i] / scale) within low..high: the sums of x[i] * q[i] and of q[i] * q[i], the
+   * same bits at every level; 0 and 0 where scale is 0 */
+  void (*fit_codes)(ptrdiff_t n, const float *x, float scale, int32_t low, int32_t high,
+                    double *products, double *squares);
+  /* codes[i] = q[i] + zero with q[i] within -zero..top-zero; zero where scale is 0; and back */
+  void (*encode_codes)(ptrdiff_t n, const float *x, float scale, int32_t zero, int32_t top,
+                       uint8_t *codes);
+  void (*decode_codes)(ptrdiff_t n, const uint8_t *codes, float scale, int32_t zero, float *out);
   void (*decode_f16)(ptrdiff_t n, const uint16_t *in, float *out);
   void (*encode_f16)(ptrdiff_t n, const float *in, uint16_t *out);
   /* largest |x|; NaN or infinity anywhere gives a result that is not finite */
@@ -67,9 +89,35 @@ typedef struct ttkk_kernels {
   /* sum of squares in float64; x is multiplied by scale first */
   double (*sum_squares_f32)(ptrdiff_t n, const float *x);
   double (*sum_squares_f64)(ptrdiff_t n, const double *x, double scale);
+  /* y[i] = round(x[i] / scale) within low..high, times scale: the same bits at every level; and the
+   * gradients for grad, that of y: grad_x[i], and the sum for scale is returned */
+  void (*fake_quantize_f32)(ptrdiff_t n, const float *x, float scale, float low, float high, float *y);
+  void (*fake_quantize_f64)(ptrdiff_t n, const double *x, double scale, double low, double high,
+                            double *y);
+  double (*fake_quantize_vjp_f32)(ptrdiff_t n, const float *x, float scale, float low, float high,
+                                  const float *grad, float *grad_x);
+  double (*fake_quantize_vjp_f64)(ptrdiff_t n, const double *x, double scale, double low, double high,
+                                  const double *grad, double *grad_x);
+  /* y[r][j] = x_scales[r] * sum over groups of scale * (sum of code * x - zero * sum of x) + bias[j],
+   * added to y if accumulate; integer sums are exact. x: rows of padded k; x_sums[r][g]: sums of x. */
+  void (*dot_codes)(ptrdiff_t rows, const ttkk_codes *panel, const int8_t *x, ptrdiff_t x_step,
+                    const float *x_scales, const int32_t *x_sums, ptrdiff_t sums_step, float *y,
+                    ptrdiff_t y_step, ptrdiff_t columns, const float *bias, int accumulate);
+  /* codes = round(x / scale) within -127..127 with scale = largest |x| / 127, which is returned, zeros
+   * up to padded, and sums of each group; NaN and zeros for a row with NaN or infinity */
+  float (*quantize_row)(ptrdiff_t k, ptrdiff_t padded, ptrdiff_t group, const float *x, int8_t *codes,
+                        int32_t *sums);
+  /* Inputs first to first + count - 1 of a panel as floats, [i * width + j]: first is a multiple of 16,
+   * and count is written rounded up to one. */
+  void (*expand_codes)(const ttkk_codes *panel, ptrdiff_t first, ptrdiff_t count, float *out);
+  /* Tiles first to last - 1 of `tiles` nearly equal ones of the rows of x (the first rows % tiles have one
+   * more), element i of row r of a tile of h rows from row s on at [s * k + i * h + r]: y as tile_f32. */
+  void (*multiply_codes)(const ttkk_codes *panel, ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t first,
+                         ptrdiff_t last, const float *x, float *y, ptrdiff_t y_step, ptrdiff_t columns,
+                         const float *bias, int accumulate);
 } ttkk_kernels;
 
-/* The table of this process: the best level the CPU has, lowered by TTK_ISA=base|v3|v4. */
+/* The table of this process: the best level the CPU has, lowered by TTK_ISA=base|v3|v4|vnni. */
 const ttkk_kernels *ttkk_active(void);
 /* The table of a level by name, NULL when the CPU lacks it: for differential tests. */
 const ttkk_kernels *ttkk_level(const char *name);
@@ -82,9 +130,37 @@ void ttkk_reference_tile_f64(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdi
                              ptrdiff_t k_step, const double *panel, ptrdiff_t width, double *y,
                              ptrdiff_t y_step, ptrdiff_t columns, const double *bias, int accumulate);
 
+void ttkk_reference_expand_codes(const ttkk_codes *panel, ptrdiff_t width, ptrdiff_t first,
+                                 ptrdiff_t count, float *out);
+/* The integers of dot_codes alone: sums[r * width + j] for group g. */
+void ttkk_reference_dot_group(ptrdiff_t rows, const ttkk_codes *panel, ptrdiff_t width, ptrdiff_t g,
+                              const int8_t *x, ptrdiff_t x_step, int64_t *sums);
+
 /* bfloat16: upper half of a float32, rounded to nearest even; NaN stays NaN. */
 void ttkk_decode_bf16(ptrdiff_t n, const uint16_t *in, float *out);
 void ttkk_encode_bf16(ptrdiff_t n, const float *in, uint16_t *out);
+
+/* ---- codes.c: rows of codes of 1 to 8 bits, least significant bit first, padded to whole bytes ---- */
+void ttkk_pack_codes(ptrdiff_t n, int32_t bits, const uint8_t *codes, uint8_t *packed);
+/* Codes first to first + n - 1 of a row. */
+void ttkk_unpack_codes(ptrdiff_t n, int32_t bits, const uint8_t *packed, ptrdiff_t first,
+                       uint8_t *codes);
+
+/* Packs rows of k codes, `live` of a panel's `width`, into its words (see ttkk_codes); the rest is 0. */
+void ttkk_pack_panel(ptrdiff_t width, ptrdiff_t live, ptrdiff_t k, int32_t bits, const uint8_t *codes,
+                     uint32_t *words);
+
+/* ---- clusters.c: k-means of numbers ---- */
+/* Writes at most k rising centres of n sorted values (n >= 1, no NaN) and returns how many; scratch of
+ * ttkk_cluster_scratch(k) bytes. The optimum for up to 2048 values, and close to it for more. */
+int32_t ttkk_cluster(ptrdiff_t n, const float *sorted, int32_t k, double *centres, void *scratch);
+size_t  ttkk_cluster_scratch(int32_t k);
+/* Sorts n values, scratch of n more; no NaN. */
+void ttkk_sort_f32(ptrdiff_t n, float *values, float *scratch);
+/* Codes of the nearest of 2^bits rising values, given the 2^bits - 1 borders between them; and back. */
+void ttkk_encode_codebook(ptrdiff_t n, const float *x, int32_t bits, const float *borders,
+                          uint8_t *codes);
+void ttkk_decode_codebook(ptrdiff_t n, const uint8_t *codes, const float *codebook, float *out);
 
 /* ---- checksum.c: CRC-32C of bytes, continued from crc (0 to start) ---- */
 uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count);

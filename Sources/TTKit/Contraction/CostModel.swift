@@ -19,6 +19,11 @@ struct CostModel: Sendable {
       dtype == .float64 ? ttkk_active().pointee.width_f64 : ttkk_active().pointee.width_f32)
   }
 
+  /// Bytes of a matrix in whole panels.
+  func panelBytes(_ outputs: Int, _ inputs: Int) -> Double {
+    (Double(outputs) / width).rounded(.up) * width * Double(inputs) * elementSize
+  }
+
   /// Bytes a second from the smallest cache that holds `bytes`.
   func bandwidth(_ bytes: Double) -> Double {
     bytes <= 32e3 ? 150e9 : bytes <= 512e3 ? 80e9 : bytes <= 16e6 ? 40e9 : 16e9

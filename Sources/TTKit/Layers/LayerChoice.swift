@@ -11,22 +11,29 @@ struct LayerChoice {
   private static let tileRows = 32
   private static let streamedRows = 256
 
-  /// - Parameter memoryLimit: bytes that prepared weights may take. When nothing fits, cores are decoded
-  ///   in every execute, which needs none.
+  /// - Parameters:
+  ///   - memoryLimit: bytes that prepared weights may take; nil for those of the dense matrix in whole
+  ///     panels. When nothing fits, cores are decoded in every execute, which needs none.
+  ///   - compute: int8 runs on packed integers or not at all.
+  /// - Throws: `.invalidArgument` when int8 has no integers to run on, or not within the limit.
   init<T: RealScalar>(
-    _ matrix: CompressedMatrix, _ type: T.Type, memoryLimit: Int, maxRows: Int
+    _ matrix: CompressedMatrix, _ type: T.Type, memoryLimit: Int?, maxRows: Int,
+    compute: Compute = .full
   ) throws(TTKitError) {
-    let size = Double(MemoryLayout<T>.stride)
     let cost = CostModel(dtype: T.dtype)
-    let limit = Double(memoryLimit)
     let (m, n, rows) = (Double(matrix.rows), Double(matrix.columns), Double(maxRows))
-    func matrixBytes(_ outputs: Double, _ inputs: Double) -> Double {
-      (outputs / cost.width).rounded(.up) * cost.width * inputs * size
+    let dense = cost.panelBytes(matrix.rows, matrix.columns)
+    let limit = memoryLimit.map { Double($0) } ?? dense
+    if let packed = try Self.packed(matrix, cost, limit: memoryLimit, compute) {
+      form = packed.form
+      flopsPerRow = 2 * packed.parts.elements
+      time = packed.parts.time(cost, rows: rows)
+      return
     }
     var found: [(form: LayerForm, bytes: Double, flops: Double, time: Double)] = []
     found.append(
       (
-        .dense, matrixBytes(m, n), 2 * m * n,
+        .dense, dense, 2 * m * n,
         cost.time(batch: 1, m: rows, n: m, k: n, isPacked: true)
       ))
     let inner = matrix.terms.map(PreparedFactors<T>.innerLength)
@@ -34,7 +41,8 @@ struct LayerChoice {
       var (bytes, flops, time) = (0.0, 0.0, 0.0)
       for length in inner {
         let r = Double(length ?? 0)
-        bytes += matrixBytes(m, r) + matrixBytes(r, n)
+        bytes += cost.panelBytes(matrix.rows, length ?? 0)
+        bytes += cost.panelBytes(length ?? 0, matrix.columns)
         flops += 2 * (m + n) * r
         time += cost.time(batch: 1, m: rows, n: r, k: n, isPacked: true)
         time += cost.time(batch: 1, m: rows, n: m, k: r, isPacked: true)
@@ -47,10 +55,10 @@ struct LayerChoice {
       found = []
     }
     let tile = min(maxRows, Self.tileRows)
-    for mostConstant in [matrix.rows * matrix.columns, 1] {
+    for mostConstant in [saturated([matrix.rows, matrix.columns]), 1] {
       guard
         let made = try? Self.network(matrix, T.self, tile, mostConstant),
-        made.bytes <= min(limit, matrixBytes(m, n))
+        made.bytes <= min(limit, dense)
       else { continue }
       let time = made.time * (rows / Double(tile)).rounded(.up) * Self.margin
       if time < found.first?.time ?? .infinity {
@@ -75,6 +83,38 @@ struct LayerChoice {
     (form, flopsPerRow, time) = (best.form, best.flops, best.time)
   }
 
+  /// Packed integers, where they are the way: for int8, above a cache's worth of floats, and where floats
+  /// would exceed the limit. nil when they are not, or do not fit either.
+  private static func packed(
+    _ matrix: CompressedMatrix, _ cost: CostModel, limit: Int?, _ compute: Compute
+  ) throws(TTKitError) -> (form: LayerForm, parts: PackedForm)? {
+    // Integers become float32 only.
+    let all = cost.elementSize == 4 ? PackedForm(matrix, everything: true) : nil
+    guard let all else {
+      guard compute == .full else { throw Compute.refusal(matrix) }
+      return nil
+    }
+    let limit = limit.map { Double($0) }
+    if compute == .int8 {
+      let needed = all.byteCount(cost)
+      guard needed <= limit ?? .infinity else {
+        throw .invalidArgument(
+          "memory_limit is \(Int(limit ?? 0)) bytes, compute int8 needs \(Int(needed)); "
+            + "raise the limit")
+      }
+      return (.packed(everything: true, compute: compute), all)
+    }
+    let dense = cost.panelBytes(matrix.rows, matrix.columns)
+    let floats = all.terms.flatMap(\.factors).reduce(0) {
+      $0 + cost.panelBytes($1.rows, $1.columns)
+    }
+    let everything = min(floats, dense) > limit ?? dense
+    guard let parts = everything ? all : PackedForm(matrix, everything: false),
+      parts.byteCount(cost) <= limit ?? .infinity
+    else { return nil }
+    return (.packed(everything: everything, compute: compute), parts)
+  }
+
   /// Bytes, flops a row and time of a tile when every term runs as a network.
   private static func network<T: RealScalar>(
     _ matrix: CompressedMatrix, _ type: T.Type, _ rows: Int, _ mostConstant: Int
@@ -86,7 +126,7 @@ struct LayerChoice {
       }
       let plan = try TermNetwork<T>.plan(
         term.equation, rows: rows, isPrepared: true, mostConstant: mostConstant)
-      bytes += Double(try plan.panelOffsets().count * MemoryLayout<T>.stride)
+      bytes += Double(try plan.panelOffsets().count) * Double(MemoryLayout<T>.stride)
       flops += Double(plan.flops) / Double(rows)
       time += plan.predictedTime
     }

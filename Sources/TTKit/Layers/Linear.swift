@@ -27,8 +27,8 @@ public final class Linear: Sendable {
     guard rows > 0 else { return 0 }
     let choice =
       dtype == .float64
-      ? try? LayerChoice(matrix, Double.self, memoryLimit: .max, maxRows: rows)
-      : try? LayerChoice(matrix, Float.self, memoryLimit: .max, maxRows: rows)
+      ? try? LayerChoice(matrix, Double.self, memoryLimit: nil, maxRows: rows)
+      : try? LayerChoice(matrix, Float.self, memoryLimit: nil, maxRows: rows)
     let flops = (choice?.flopsPerRow ?? 0) * Double(rows)
     return flops < 9e18 ? Int(flops) : .max
   }
@@ -37,17 +37,19 @@ public final class Linear: Sendable {
   ///
   /// - Parameters:
   ///   - maxRows: most rows of one execute, at least 1.
-  ///   - memoryLimit: bytes the pack may take; nil for those of the dense matrix.
+  ///   - memoryLimit: bytes the pack may take; nil for those of the dense matrix in whole panels.
+  ///   - compute: precision of the activations that meet integer weights.
   public func prepare(
-    maxRows: Int, memoryLimit: Int? = nil, executor: Executor = Executor()
+    maxRows: Int, memoryLimit: Int? = nil, compute: Compute = .full,
+    executor: Executor = Executor()
   ) throws(TTKitError) -> LinearPlan {
-    let limit = memoryLimit ?? .max
+    let wish = PreparedCache.Wish(memoryLimit: memoryLimit, maxRows: maxRows, compute: compute)
     if dtype == .float64 {
-      let factors = try prepared.factors(matrix, Double.self, limit, maxRows, executor)
+      let factors = try prepared.factors(matrix, Double.self, wish, executor)
       return try LinearPlan(
         factors, bias: bias?.converted(to: Double.self), maxRows: maxRows, executor: executor)
     }
-    let factors = try prepared.factors(matrix, Float.self, limit, maxRows, executor)
+    let factors = try prepared.factors(matrix, Float.self, wish, executor)
     return try LinearPlan(
       factors, bias: bias?.converted(to: Float.self), maxRows: maxRows, executor: executor)
   }
@@ -84,17 +86,23 @@ public struct Bias: Sendable {
 
 /// Packs that living plans hold, so that the next plan of the same layer shares them.
 final class PreparedCache: Sendable {
+  struct Wish {
+    let memoryLimit: Int?
+    let maxRows: Int
+    let compute: Compute
+  }
+
   private struct Weak: Sendable { weak let pack: (any AnyObject & Sendable)? }
   private let pack = Mutex<Weak?>(nil)
 
   func factors<T: RealScalar>(
-    _ matrix: CompressedMatrix, _ type: T.Type, _ memoryLimit: Int, _ maxRows: Int,
-    _ executor: Executor
+    _ matrix: CompressedMatrix, _ type: T.Type, _ wish: Wish, _ executor: Executor
   ) throws(TTKitError) -> PreparedFactors<T> {
-    guard maxRows >= 1 else {
-      throw .invalidArgument("max_rows is \(maxRows), expected at least 1")
+    guard wish.maxRows >= 1 else {
+      throw .invalidArgument("max_rows is \(wish.maxRows), expected at least 1")
     }
-    let choice = try LayerChoice(matrix, type, memoryLimit: memoryLimit, maxRows: maxRows)
+    let choice = try LayerChoice(
+      matrix, type, memoryLimit: wish.memoryLimit, maxRows: wish.maxRows, compute: wish.compute)
     if let alive = pack.withLock({ $0?.pack }) as? PreparedFactors<T>,
       alive.form == choice.form
     {

@@ -43,7 +43,14 @@ public final class LinearPlan: Sendable {
     dtype = T.dtype
     inFeatures = factors.inFeatures
     outFeatures = factors.outFeatures
-    workspaceSize = try factors.workspaceSize(rows: maxRows) + 64
+    // x and y must fit, whatever the form: entry points multiply these without looking.
+    _ = try checkedProduct([maxRows, inFeatures, MemoryLayout<T>.stride])
+    _ = try checkedProduct([maxRows, outFeatures, MemoryLayout<T>.stride])
+    let (size, overflow) = try factors.workspaceSize(rows: maxRows).addingReportingOverflow(64)
+    guard !overflow else {
+      throw .sizeOverflow("workspace of \(maxRows) rows exceeds the address space")
+    }
+    workspaceSize = size
     if let single = factors as? PreparedFactors<Float> {
       work = .single(single, bias: bias as? Tensor<Float>)
     } else if let double = factors as? PreparedFactors<Double> {
@@ -76,9 +83,7 @@ public final class LinearPlan: Sendable {
 extension PreparedFactors {
   /// Bytes of scratch: one packed operand and one intermediate, or the largest network's.
   func workspaceSize(rows: Int) throws(TTKitError) -> Int {
-    // x and y themselves must fit, whatever the form.
-    _ = try checkedProduct([rows, max(inFeatures, outFeatures), MemoryLayout<T>.stride, 2])
-    let scratch = try checkedProduct([rows, widestInput])
+    let scratch = try checkedProduct([rows, scratchOfRow])
     var between = 0
     for chain in chains {
       for factor in chain.factors.dropFirst() {
@@ -126,7 +131,7 @@ extension PreparedFactors {
       return
     }
     let scratch = unsafe workspace.assumingMemoryBound(to: T.self)
-    let between = unsafe scratch + rows * widestInput
+    let between = unsafe scratch + rows * scratchOfRow
     for (index, chain) in chains.enumerated() {
       let offset =
         unsafe index == 0 ? bias.map { unsafe UnsafePointer($0.storage.buffer.base) } : nil

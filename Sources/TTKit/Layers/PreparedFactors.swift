@@ -10,13 +10,15 @@ enum LayerForm: Sendable, Equatable {
   case network(rows: Int, mostConstant: Int)
   /// Each term as a network whose cores are decoded in every execute: nothing is kept.
   case streamed(rows: Int)
+  /// Each term as one or two matrices, of integers that stay packed: all that can, or large ones only.
+  case packed(everything: Bool, compute: Compute)
 }
 
 /// A compressed matrix unpacked and packed for products, shared by all plans of a layer.
 final class PreparedFactors<T: RealScalar>: Sendable {
   /// Factors are applied right to left: y = ((x · Fₙᵀ) · ...) · F₁ᵀ.
   struct Chain: Sendable {
-    let factors: [PackedMatrix<T>]
+    let factors: [any Multiplier<T>]
   }
 
   let form: LayerForm
@@ -24,8 +26,8 @@ final class PreparedFactors<T: RealScalar>: Sendable {
   let outFeatures: Int
   let chains: [Chain]
   let networks: [TermNetwork<T>]
-  /// Longest row that a factor reads.
-  let widestInput: Int
+  /// Most elements of scratch that a factor needs for a row.
+  let scratchOfRow: Int
 
   var byteCount: Int {
     chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } }
@@ -47,6 +49,11 @@ final class PreparedFactors<T: RealScalar>: Sendable {
       chains = [Chain(factors: [try PackedMatrix(matrix.dense(T.self), executor: executor)])]
     case .split:
       for term in matrix.terms { chains.append(try Self.splitChain(term, matrix, executor)) }
+    case .packed(let everything, let compute):
+      let parts = PackedForm(matrix, everything: everything)?.terms ?? []
+      for (term, parts) in zip(matrix.terms, parts) {
+        chains.append(try Self.packedChain(term, parts, matrix, compute, executor))
+      }
     case .network(let rows, let mostConstant):
       for term in matrix.terms {
         let plan = try TermNetwork<T>.plan(
@@ -64,7 +71,7 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     }
     self.chains = chains
     self.networks = networks
-    widestInput = chains.flatMap(\.factors).map(\.inputs).max() ?? 0
+    scratchOfRow = chains.flatMap(\.factors).map(\.scratchOfRow).max() ?? 0
   }
 
   /// Inner length when the term is a product of two matrices; nil when it is not.
@@ -72,7 +79,7 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     guard let (left, right) = term.equation.factors else { return nil }
     let leftAxes = Set(left.flatMap { term.equation.operands[$0] })
     let rightAxes = Set(right.flatMap { term.equation.operands[$0] })
-    return leftAxes.intersection(rightAxes).reduce(1) { $0 * $1.length }
+    return saturated(leftAxes.intersection(rightAxes).map(\.length))
   }
 
   private static func splitChain(
@@ -83,6 +90,38 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     return Chain(factors: [
       try PackedMatrix(left, executor: executor), try PackedMatrix(b, executor: executor),
     ])
+  }
+
+  /// The factors of one term: integers stay packed where the form says so, others become floats.
+  private static func packedChain(
+    _ term: Term, _ form: PackedForm.TermForm, _ matrix: CompressedMatrix, _ compute: Compute,
+    _ executor: Executor
+  ) throws(TTKitError) -> Chain {
+    var floats: [Tensor<T>] = []
+    if form.factors.contains(where: { $0.packs == nil }) {
+      if form.factors.count == 1 {
+        let part = CompressedMatrix(
+          rows: matrix.rows, columns: matrix.columns, terms: [term], error: .nan)
+        floats = [try part.dense(T.self)]
+      } else {
+        let (a, b) = try term.factors(T.self)
+        floats = [try a.resized(rows: matrix.rows, columns: a.shape[1]), b]
+      }
+    }
+    var factors: [any Multiplier<T>] = []
+    for (k, factor) in form.factors.enumerated() {
+      if let (codes, layout) = factor.packs {
+        let packed = try PackedCodes(
+          codes, layout, roundsActivations: compute == .int8, executor: executor)
+        guard let same = packed as? any Multiplier<T> else {
+          throw .internal("packed integers in a layer of \(T.dtype.name)")
+        }
+        factors.append(same)
+      } else {
+        factors.append(try PackedMatrix(floats[k], executor: executor))
+      }
+    }
+    return Chain(factors: factors)
   }
 }
 

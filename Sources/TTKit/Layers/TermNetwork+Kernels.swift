@@ -57,7 +57,7 @@ final class TermNetwork<T: RealScalar>: Sendable {
   }
 
   private func lanes(_ rows: Int) -> Int {
-    streamed.isEmpty ? min((rows + tile - 1) / tile, Self.mostLanes) : 1
+    streamed.isEmpty ? min((rows - 1) / tile + 1, Self.mostLanes) : 1
   }
 
   /// Bytes of workspace for this many rows.
@@ -67,7 +67,13 @@ final class TermNetwork<T: RealScalar>: Sendable {
       cores += try checkedProduct(core.shape + [MemoryLayout<T>.stride, 64]) / 64 + 64
     }
     // At most 16 plans and decoded cores, each within the address space by far.
-    return try checkedProduct([max(lanes(rows), 1), plan.workspaceSize + 64]) + cores
+    let (lane, tooLong) = plan.workspaceSize.addingReportingOverflow(64)
+    let (size, overflow) = try checkedProduct([max(lanes(rows), 1), lane])
+      .addingReportingOverflow(cores)
+    guard !tooLong, !overflow else {
+      throw .sizeOverflow("workspace of \(rows) rows exceeds the address space")
+    }
+    return size
   }
 
   /// y (rows, outputs) += x (rows, inputs) times the transposed term.

@@ -9,7 +9,7 @@ internal import CTTKKernels
 
 /// A weight W (outputs, inputs) in panels.
 @safe
-public final class PackedMatrix<T: RealScalar>: Sendable {
+public final class PackedMatrix<T: RealScalar>: Multiplier {
   public let outputs: Int
   public let inputs: Int
   private let panels: Buffer<T>
@@ -49,15 +49,9 @@ public final class PackedMatrix<T: RealScalar>: Sendable {
     self.panels = panels
   }
 
-  /// Elements of scratch space that `multiply` needs for this many rows.
-  public func workspaceCount(rows: Int) -> Int { rows * inputs }  // an array of x's size
+  /// An array of x's size.
+  var scratchOfRow: Int { inputs }
 
-  /// y (rows, outputs) = x (rows, inputs) Wᵀ + bias, or added to y.
-  ///
-  /// - Parameters:
-  ///   - x, y: compact; y does not overlap x or `scratch`.
-  ///   - bias: outputs elements, or nil.
-  ///   - scratch: `workspaceCount(rows:)` elements.
   func multiply(
     _ x: UnsafePointer<T>, rows: Int, into y: UnsafeMutablePointer<T>, bias: UnsafePointer<T>?,
     accumulate: Bool, scratch: UnsafeMutablePointer<T>, executor: Executor
@@ -75,8 +69,8 @@ public final class PackedMatrix<T: RealScalar>: Sendable {
       executor.run(cut.blocks) { block in
         for tile in cut.tiles(block) {
           let range = cut.rows(tile)
-          unsafe self.pack(
-            x + range.lowerBound * self.inputs, range.count,
+          unsafe interleave(
+            x + range.lowerBound * self.inputs, range.count, self.inputs,
             to: scratch + range.lowerBound * self.inputs)
         }
       }
@@ -116,14 +110,18 @@ public final class PackedMatrix<T: RealScalar>: Sendable {
       }
     }
   }
+}
 
-  /// Interleaves `height` rows of x: element (i, r) at i * height + r.
-  private func pack(_ x: UnsafePointer<T>, _ height: Int, to target: UnsafeMutablePointer<T>) {
-    for r in 0..<height {
-      let row = unsafe x + r * inputs
-      // In bounds: height rows of inputs elements on both sides.
-      for i in 0..<inputs { unsafe target[i * height + r] = unsafe row[i] }
-    }
+/// Interleaves `height` rows of x: element (i, r) at i * height + r.
+@specialized(where T == Float)
+@specialized(where T == Double)
+func interleave<T: RealScalar>(
+  _ x: UnsafePointer<T>, _ height: Int, _ inputs: Int, to target: UnsafeMutablePointer<T>
+) {
+  for r in 0..<height {
+    let row = unsafe x + r * inputs
+    // In bounds: height rows of inputs elements on both sides.
+    for i in 0..<inputs { unsafe target[i * height + r] = unsafe row[i] }
   }
 }
 
@@ -131,8 +129,9 @@ public final class PackedMatrix<T: RealScalar>: Sendable {
 struct RowTiles: Sendable {
   static let block = 240
   let blocks: Int
+  /// All tiles.
+  let count: Int
   private let rows: Int
-  private let count: Int
   private let perBlock: Int
 
   init(rows: Int, height: Int) {

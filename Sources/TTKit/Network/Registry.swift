@@ -8,7 +8,7 @@ enum Registry {
 
   static let storages: [any Storage.Type] = [
     Float64Storage.self, Float32Storage.self, Float16Storage.self, BFloat16Storage.self,
-    IntegerStorage.self,
+    IntegerStorage.self, KMeansStorage.self,
   ]
 
   /// The format a call names, with its arguments checked.

@@ -20,6 +20,32 @@ public struct SpecArguments {
     return value
   }
 
+  /// A whole number within `range`, or one of some words; nil when the key is absent.
+  public mutating func integer(
+    _ key: String, in range: ClosedRange<Int>, or words: [String]
+  ) throws(TTKitError) -> Spec.Value? {
+    guard let argument = take(key) else { return nil }
+    switch argument.value {
+    case .integer(let value) where range.contains(value): return argument.value
+    case .word(let word) where words.contains(word): return argument.value
+    default:
+      let choices = words.joined(separator: " or ")
+      throw error(
+        argument,
+        "expected a whole number from \(range.lowerBound) to \(range.upperBound), or \(choices)")
+    }
+  }
+
+  /// true or false; nil when the key is absent.
+  public mutating func flag(_ key: String) throws(TTKitError) -> Bool? {
+    guard let argument = take(key) else { return nil }
+    switch argument.value {
+    case .word("true"): return true
+    case .word("false"): return false
+    default: throw error(argument, "expected true or false")
+    }
+  }
+
   /// A number within `range`; nil when the key is absent.
   public mutating func number(
     _ key: String, in range: ClosedRange<Double>

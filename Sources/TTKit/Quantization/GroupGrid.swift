@@ -1,21 +1,50 @@
-/// How the elements of a core share scales: runs of `group` along the rows.
+/// How the elements of a core share scales: runs along the rows, rows, or everything.
 
 struct GroupGrid: Sendable {
   let rows: Int
   let width: Int
+  /// Elements of a group; the last of a row may be shorter.
   let group: Int
-  /// Groups of one row; the last may be shorter.
+  /// Groups of one row of the grid.
   let groups: Int
+  /// Rows of the grid: those of the matrix, or one for a whole tensor.
+  let gridRows: Int
 
   /// A matrix has its own rows; a core of other than two axes is one row.
-  init(shape: [Int], group: Int) throws(TTKitError) {
+  init(shape: [Int], _ sharing: Sharing) throws(TTKitError) {
     let count = try checkedProduct(shape)
     rows = shape.count == 2 ? shape[0] : 1
     width = shape.count == 2 ? shape[1] : count
-    self.group = group
-    groups = width / group + (width % group == 0 ? 0 : 1)
+    switch sharing {
+    case .group(let size): (group, gridRows) = (size, rows)
+    case .row: (group, gridRows) = (max(width, 1), rows)
+    case .tensor: (group, gridRows) = (max(count, 1), 1)
+    }
+    let across = gridRows == rows ? width : count
+    groups = across / group + (across % group == 0 ? 0 : 1)
   }
 
-  /// Columns of group g.
-  func columns(_ g: Int) -> Range<Int> { (g * group)..<min(g * group + group, width) }
+  /// Shape of one number a group.
+  var shape: [Int] { [gridRows, groups] }
+  /// All groups, row by row. Fits: every group has an element.
+  var count: Int { gridRows * groups }
+
+  /// Elements of one row of the grid.
+  private var across: Int { gridRows == rows ? width : rows * width }
+
+  /// Columns of group g of a row of the grid.
+  func columns(_ g: Int) -> Range<Int> { (g * group)..<min(g * group + group, across) }
+
+  /// Elements of group `index`, which are neighbours.
+  func elements(_ index: Int) -> Range<Int> {
+    let (row, g) = index.quotientAndRemainder(dividingBy: groups)
+    let columns = columns(g)
+    return (row * across + columns.lowerBound)..<(row * across + columns.upperBound)
+  }
+
+  /// The group of element `i`.
+  func index(of i: Int) -> Int {
+    let (row, column) = i.quotientAndRemainder(dividingBy: across)
+    return row * groups + column / group
+  }
 }

@@ -5,36 +5,36 @@ internal import CTTKKernels
 func groupScales(
   _ core: Tensor<Float>, _ grid: GroupGrid, levels: Float
 ) throws(TTKitError) -> Tensor<Float> {
-  let scales = try Buffer<Float>(count: checkedProduct([grid.rows, grid.groups]))
+  let scales = try Buffer<Float>(count: checkedProduct(grid.shape))
   let kernels = unsafe ttkk_active().pointee
-  for row in 0..<grid.rows {
-    for g in 0..<grid.groups {
-      let columns = grid.columns(g)
-      // In bounds: a group lies within its row.
-      let start = unsafe core.storage.buffer.base + row * grid.width + columns.lowerBound
-      unsafe scales.base[row * grid.groups + g] =
-        unsafe kernels.max_abs_f32(columns.count, start) / levels
-    }
+  for index in 0..<grid.count {
+    let elements = grid.elements(index)
+    // In bounds: the elements of a group lie within the core; one scale a group.
+    let most = unsafe kernels.max_abs_f32(
+      elements.count, core.storage.buffer.base + elements.lowerBound)
+    var scale = most / levels
+    // At the ends of float32: a scale that is neither lost to zero nor decodes to infinity.
+    if scale == 0 && most > 0 { scale = .leastNonzeroMagnitude }
+    if !(scale * levels).isFinite { scale = scale.nextDown }
+    unsafe scales.base[index] = scale
   }
-  return Tensor(shape: [grid.rows, grid.groups], buffer: scales)
+  return Tensor(shape: grid.shape, buffer: scales)
 }
 
 /// Codes round(x / scale), with the scales as they are stored.
 func encodeGroups(
-  _ core: Tensor<Float>, _ grid: GroupGrid, _ scales: Tensor<UInt8>, _ dtype: DType
+  _ core: Tensor<Float>, _ grid: GroupGrid, _ scales: StoragePart
 ) throws(TTKitError) -> Tensor<UInt8> {
   let codes = try Buffer<UInt8>(count: core.count)
   let kernels = unsafe ttkk_active().pointee
-  for row in 0..<grid.rows {
-    for g in 0..<grid.groups {
-      let columns = grid.columns(g)
-      let offset = row * grid.width + columns.lowerBound
-      let scale = loadScale(scales, dtype, row * grid.groups + g)
-      // In bounds: a group lies within its row, for the core and for the codes.
-      unsafe kernels.encode_i8(
-        columns.count, core.storage.buffer.base + offset, scale,
-        UnsafeMutableRawPointer(codes.base + offset).assumingMemoryBound(to: Int8.self))
-    }
+  for index in 0..<grid.count {
+    let elements = grid.elements(index)
+    // In bounds: the elements of a group, for the core and for the codes.
+    unsafe kernels.encode_i8(
+      elements.count, core.storage.buffer.base + elements.lowerBound,
+      loadScale(scales.bytes, scales.dtype, index),
+      UnsafeMutableRawPointer(codes.base + elements.lowerBound)
+        .assumingMemoryBound(to: Int8.self))
   }
   return Tensor(shape: [core.count], buffer: codes)
 }
@@ -47,10 +47,9 @@ func decodeGroups<T: RealScalar>(
   precondition(range.upperBound <= codes.count && range.count <= out.count)
   var at = range.lowerBound
   while at < range.upperBound {
-    let (row, column) = at.quotientAndRemainder(dividingBy: grid.width)
-    let g = column / grid.group
-    let end = min(row * grid.width + grid.columns(g).upperBound, range.upperBound)
-    let scale = loadScale(scales.bytes, scales.dtype, row * grid.groups + g)
+    let index = grid.index(of: at)
+    let end = min(grid.elements(index).upperBound, range.upperBound)
+    let scale = loadScale(scales.bytes, scales.dtype, index)
     decodeRun(codes, at..<end, scale, into: &out, at: at - range.lowerBound)
     at = end
   }
@@ -76,7 +75,7 @@ private func decodeRun<T: RealScalar>(
 }
 
 /// Scale i of a part of float16 or float32.
-private func loadScale(_ scales: Tensor<UInt8>, _ dtype: DType, _ i: Int) -> Float {
+func loadScale(_ scales: Tensor<UInt8>, _ dtype: DType, _ i: Int) -> Float {
   precondition((i + 1) * dtype.size <= scales.count)
   var value: Float = 0
   // In bounds: checked above; one element is read and written.

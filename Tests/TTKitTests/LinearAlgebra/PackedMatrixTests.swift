@@ -38,7 +38,7 @@ import Testing
     let plain = try multiply(x, w, 1)
     let packed = try PackedMatrix(w, executor: .serial)
     var y = try Buffer<Double>(count: 200)
-    let scratch = try Buffer<Double>(count: packed.workspaceCount(rows: 5))
+    let scratch = try Buffer<Double>(count: 5 * packed.scratchOfRow)
     for accumulate in [false, true] {
       packed.multiply(
         x.storage.buffer.base, rows: 5, into: y.base,
@@ -58,7 +58,7 @@ import Testing
   ) throws -> Tensor<T> {
     let packed = try PackedMatrix(w, executor: Executor(threads: threads))
     let y = try Buffer<T>(count: x.shape[0] * w.shape[0])
-    let scratch = try Buffer<T>(count: packed.workspaceCount(rows: x.shape[0]))
+    let scratch = try Buffer<T>(count: x.shape[0] * packed.scratchOfRow)
     packed.multiply(
       x.storage.buffer.base, rows: x.shape[0], into: y.base, bias: nil, accumulate: false,
       scratch: scratch.base, executor: Executor(threads: threads))

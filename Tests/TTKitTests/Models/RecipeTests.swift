@@ -45,7 +45,7 @@ import Testing
     (#"{"a": {"tied": "b", "spec": "dense"}}"#, "leave them out"),
     (#"{"a": {"spec": "dense", "kind": "conv"}}"#, "embedding"),
     (#"{"a": {"spec": "dense", "transpose": 1}}"#, "true or false"),
-    (#"{"a": "dens@int8"}"#, "character 1"), (#"{"a": "dense@int9"}"#, "int8"),
+    (#"{"a": "dens@int8"}"#, "character 1"), (#"{"a": "dense@int9"}"#, "int2"),
     (#"{"a": "low_rank(rnk=3)"}"#, "rank"), (#"{"a": null, "a": null}"#, "line 1"),
   ])
   func whatCannotBeUsed_isRefused_withAReason(json: String, reason: String) {

@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", 1, "the end"), ("dens", 1, "dense"), ("dense@int", 7, "int8"), ("dense +", 8, "the end"),
+    ("", 1, "the end"), ("dens", 1, "dense"), ("dense@int", 7, "int2"), ("dense +", 8, "the end"),
     ("low_rank", 1, "rank"), ("low_rank(rank=0)", 10, "at least 1"),
     ("low_rank(rank=8, rnk=3)", 18, "rank"), ("low_rank(rnk=3)", 10, "rank"),
     ("low_rank(rank=8, rank=9)", 18, "twice"),

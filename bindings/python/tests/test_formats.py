@@ -38,6 +38,9 @@ def test_format_asString_isItsSpec(given: tk.Format, spec: str) -> None:
     [
         (tk.Float64(), "float64"), (tk.Float32(), "float32"), (tk.Float16(), "float16"),
         (tk.BFloat16(), "bfloat16"), (tk.Int(8), "int8"), (tk.Int(8, group=64), "int8(group=64)"),
+        (tk.Int(2, group="row"), "int2(group=row)"), (tk.KMeans(4), "kmeans4"),
+        (tk.Int(4, symmetric=False), "int4(symmetric=false)"),
+        (tk.KMeans(3, group=16), "kmeans3(group=16)"),
     ],
 )
 def test_storage_asString_isItsSpec(storage: tk.Storage, spec: str) -> None:

@@ -223,7 +223,7 @@ def test_fit_halfPrecisionWeights_areRead(rng: np.random.Generator) -> None:
     ("spec", "expected"),
     [("low_rnk(rank=4)", "low_rank"), ("low_rank(rnk=4)", "rank"), ("low_rank(rank=4", ""),
      ("low_rank(rank=)", ""), ("low_rank(rank=0)", ""), ("low_rank(rank=-1)", ""), ("", ""),
-     ("dense@int9", "int8"), ("dense@int8(grop=4)", "group"), ("dense +", ""), ("dense@", ""),
+     ("dense@int9", "int2"), ("dense@int8(grop=4)", "group"), ("dense +", ""), ("dense@", ""),
      ("train_matrix(rows=2x2, columns=3, rank=2)", ""), ("dense dense", ""),
      ("train(rows=2x7, columns=3x2, rank=2)", ""), ("low_rank(rank=99999999999999999999)", ""),
      ("low_rank", "rank")])
@@ -255,3 +255,14 @@ def test_layer_described_hasItsNumbers(layer: tk.Linear) -> None:
     assert layer.flops(3) == 3 * layer.flops(1) > 0
     assert 0 < layer.error < 1
     assert [core.dtype for core in layer.cores] == [np.float32] * 2
+
+
+@pytest.mark.parametrize("storage", [tk.Int(2, group=32), tk.Int(4, group=32), tk.Int(8)])
+def test_prepare_computeInt8_staysNearFloats(storage: tk.Storage) -> None:
+    rng = np.random.default_rng(8)
+    layer = tk.Linear.fit(rng.normal(size=(40, 96)).astype(np.float32), "dense", storage=storage)
+    x = rng.normal(size=(5, 96)).astype(np.float32)
+    expected = x @ layer.dense().T
+    found = layer.prepare(5, compute="int8")(x)
+    # Half a step of 1/127 of each row's largest value, random in sign.
+    assert np.linalg.norm(found - expected) <= 0.01 * np.linalg.norm(expected)

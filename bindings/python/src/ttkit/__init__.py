@@ -14,8 +14,8 @@ from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
 from .files import load
 from .formats import (
-    BFloat16, Dense, Float16, Float32, Float64, Format, Int, LowRank, Storage, Sum, TrainLinear,
-    TrainMatrix,
+    BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
+    TrainLinear, TrainMatrix,
 )
 from .linear import Linear, LinearPlan
 from .model import Model, open
@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BFloat16", "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format",
-    "Int", "Linear", "LinearPlan", "LowRank", "Model", "Recipe", "Report", "Storage", "Sum",
-    "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "WeightReport",
+    "Int", "KMeans", "Linear", "LinearPlan", "LowRank", "Model", "Recipe", "Report", "Storage",
+    "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "WeightReport",
     "compress", "dot", "load", "open", "tensor_train", "tensor_train_matrix",
 ]

@@ -51,6 +51,10 @@ TTK_CROSS_RANK = 3
 TTK_CROSS_SWEEPS = 4
 TTK_CROSS_STOPPED = 5
 TTK_CROSS_PRECISION = 6
+TTK_COMPUTE_LAYER = 0
+TTK_COMPUTE_INT8 = 1
+TTK_GRADIENT_LSQ = 0
+TTK_GRADIENT_PLAIN = 1
 TTK_WEIGHT_TENSOR = 0
 TTK_WEIGHT_LINEAR = 1
 TTK_WEIGHT_EMBEDDING = 2
@@ -175,6 +179,17 @@ class ttk_prepare_options(Structure):
         ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
         ("compute", c_int32),
+    ]
+
+
+class ttk_fake_quantize_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("group", c_int64),
+        ("bits", c_int32),
+        ("is_unsigned", c_int32),
+        ("rule", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -333,6 +348,19 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (c_void_p, c_void_p, c_int32, c_int64, c_void_p, c_void_p, c_size_t)),
     "ttk_embedding_plan_destroy": (None, (c_void_p,)),
     "ttk_embedding_destroy": (None, (c_void_p,)),
+    "ttk_quantize": (c_int32, (POINTER(ttk_array), c_char_p, c_void_p)),
+    "ttk_quantized_ndim": (c_int32, (c_void_p,)),
+    "ttk_quantized_shape": (None, (c_void_p, c_void_p)),
+    "ttk_quantized_dtype": (c_int32, (c_void_p,)),
+    "ttk_quantized_nbytes": (c_int64, (c_void_p,)),
+    "ttk_quantized_error": (c_double, (c_void_p,)),
+    "ttk_quantized_storage": (c_char_p, (c_void_p,)),
+    "ttk_quantized_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
+    "ttk_quantized_destroy": (None, (c_void_p,)),
+    "ttk_fake_quantize": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array))),
+    "ttk_fake_quantize_vjp": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_recipe_parse": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_builtin": (c_int32, (c_char_p, c_void_p)),

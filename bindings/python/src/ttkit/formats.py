@@ -185,19 +185,61 @@ class BFloat16(Storage):
 
 @dataclass(frozen=True)
 class Int(Storage):
-    """Integers of `bits` bits, one scale for each `group` neighbours in a row.
+    """Integers of 2 to 8 bits, one scale for each `group` neighbours in a row.
+
+    Parameters
+    ----------
+    bits : int
+        2 to 8.
+    group : int or str, optional
+        Elements that share a scale, ``"row"`` or ``"tensor"``; 64 if not given.
+    symmetric : bool
+        False gives each group an integer zero point of its own.
 
     >>> import ttkit as tk
     >>> str(tk.Int(8, group=64))
     'int8(group=64)'
+    >>> str(tk.Int(3, group="row", symmetric=False))
+    'int3(group=row, symmetric=false)'
     """
 
     bits: SupportsIndex
-    group: SupportsIndex | None = None
+    group: SupportsIndex | str | None = None
+    symmetric: bool = True
 
     def __str__(self) -> str:
-        word = f"int{operator.index(self.bits)}"
-        return word if self.group is None else f"{word}(group={operator.index(self.group)})"
+        given = [] if self.group is None else [_group(self.group)]
+        if not self.symmetric:
+            given.append("symmetric=false")
+        return f"int{operator.index(self.bits)}" + (f"({', '.join(given)})" if given else "")
+
+
+@dataclass(frozen=True)
+class KMeans(Storage):
+    """Indices of 1 to 8 bits into the values that serve best: 1-d k-means.
+
+    Parameters
+    ----------
+    bits : int
+        1 to 8.
+    group : int or str, optional
+        Elements that share a codebook, ``"row"`` or ``"tensor"``; the tensor if not given.
+
+    >>> import ttkit as tk
+    >>> str(tk.KMeans(4)), str(tk.KMeans(2, group="row"))
+    ('kmeans4', 'kmeans2(group=row)')
+    """
+
+    bits: SupportsIndex
+    group: SupportsIndex | str | None = None
+
+    def __str__(self) -> str:
+        word = f"kmeans{operator.index(self.bits)}"
+        return word if self.group is None else f"{word}({_group(self.group)})"
+
+
+def _group(group: SupportsIndex | str) -> str:
+    return f"group={group if isinstance(group, str) else operator.index(group)}"
 
 
 def spec_of(format: Format | str, storage: Storage | str | None = None) -> str:

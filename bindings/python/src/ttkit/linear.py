@@ -9,7 +9,7 @@ from typing import Any, Self, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from . import _layer
+from . import _abi, _layer
 from ._array import Array, view, views
 from ._call import failure, text
 from ._handle import Closable, Owned, create
@@ -237,13 +237,16 @@ class Linear(Layer):
         memory_limit : int, optional
             Bytes the prepared weights may take; those of the dense matrix by default.
         compute : str, optional
-            The layer's dtype, the only one so far.
+            The layer's dtype (the default), or ``"int8"``: rows of `x` are rounded to 255 levels
+            where they meet weights stored as integers. ValueError for layers without.
         threads : int, optional
             0: all this process may use.
         """
-        if compute is not None and compute != self.dtype.name:
-            raise ValueError(f"compute is {compute!r}, expected {self.dtype.name!r}")
+        if compute not in (None, self.dtype.name, "int8"):
+            raise ValueError(f"compute is {compute!r}, expected {self.dtype.name!r} or 'int8'")
         options = _layer.prepare_options(max_rows, memory_limit, threads)
+        if compute == "int8":
+            options.compute = _abi.TTK_COMPUTE_INT8
         arguments = self._handle, byref(options)
         made = create(lib.ttk_linear_plan_destroy, lib.ttk_linear_prepare, *arguments)
         return LinearPlan(made, self)

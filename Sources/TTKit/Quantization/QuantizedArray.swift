@@ -1,0 +1,41 @@
+/// An array in a low-bit storage, by itself: for comparing storages.
+
+public final class QuantizedArray: Sendable {
+  public let core: EncodedCore
+  /// ‖a − a'‖ / ‖a‖, computed.
+  public let error: Double
+
+  public var shape: [Int] { core.shape }
+  /// dtype of the values that come back.
+  public var dtype: DType { core.storage.computeDType }
+  public var storage: String { core.storage.call.description }
+
+  /// - Parameters:
+  ///   - array: finite, at least one element, float16, bfloat16, float32 or float64.
+  ///   - storage: as in a spec string, such as `int4(group=32)`.
+  public init(_ array: StridedView, storage text: String) throws(TTKitError) {
+    guard !array.shape.contains(0) else {
+      throw .invalidArgument("an array of shape \(describe(array.shape)) has nothing to quantise")
+    }
+    let spec = try Spec(parsing: "dense@\(text)")
+    guard spec.terms.count == 1, let call = spec.terms[0].storage else {
+      throw .invalidArgument("'\(text)' is not one storage such as int4(group=32)")
+    }
+    let storage = try Registry.storage(call)
+    switch try WeightValues(array) {
+    case .single(let tensor): (core, error) = try Self.encode(tensor, storage)
+    case .double(let tensor): (core, error) = try Self.encode(tensor, storage)
+    }
+  }
+
+  private static func encode<T: RealScalar>(
+    _ values: Tensor<T>, _ storage: any Storage
+  ) throws(TTKitError) -> (EncodedCore, Double) {
+    guard values.isFinite else {
+      throw .nonFinite("the array holds NaN or infinity; expected finite values")
+    }
+    let core = try EncodedCore(values, storage: storage)
+    let lost = try subtracted(values, core.decoded(T.self)).norm
+    return (core, lost == 0 ? 0 : lost / values.norm)
+  }
+}
