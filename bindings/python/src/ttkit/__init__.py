@@ -21,14 +21,16 @@ from .linear import Linear, LinearPlan
 from .model import Model, open
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
 from .train import TensorTrain, dot, tensor_train
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format",
-    "Int", "Linear", "LinearPlan", "LowRank", "Model", "Recipe", "Report", "Storage", "Sum",
-    "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "WeightReport",
-    "compress", "dot", "load", "open", "tensor_train", "tensor_train_matrix",
+    "BFloat16", "BlockTensorTrain", "CP", "Dense", "Embedding", "EmbeddingPlan", "Float16",
+    "Float32", "Float64", "Format", "Int", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model",
+    "Monarch", "Recipe", "Report", "Storage", "Sum", "TTKitError", "TensorTrain",
+    "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "TuckerLinear", "WeightReport", "compress",
+    "dot", "load", "open", "tensor_train", "tensor_train_matrix",
 ]
