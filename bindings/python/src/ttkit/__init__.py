@@ -10,6 +10,8 @@
 """
 
 from .compress import compress
+from .contraction import einsum, plan
+from .contraction_plan import ContractionPlan
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
 from .files import load
@@ -28,9 +30,10 @@ from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "Dense", "Embedding", "EmbeddingPlan", "Float16",
-    "Float32", "Float64", "Format", "Int", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model",
-    "Monarch", "Recipe", "Report", "Storage", "Sum", "TTKitError", "TensorTrain",
-    "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "TuckerLinear", "WeightReport", "compress",
-    "dot", "load", "open", "tensor_train", "tensor_train_matrix",
+    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "Dense", "Embedding", "EmbeddingPlan",
+    "Float16", "Float32", "Float64", "Format", "Int", "Kronecker", "Linear", "LinearPlan",
+    "LowRank", "Model", "Monarch", "Recipe", "Report", "Storage", "Sum", "TTKitError",
+    "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "TuckerLinear",
+    "WeightReport", "compress", "dot", "einsum", "load", "open", "plan", "tensor_train",
+    "tensor_train_matrix",
 ]
