@@ -12,6 +12,7 @@
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
+from .cross import CrossProgress, CrossResult, cross
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
 from .files import load
@@ -20,6 +21,7 @@ from .formats import (
     TrainMatrix,
 )
 from .linear import Linear, LinearPlan
+from .maxvol import maxvol
 from .model import Model, open
 from .recipe import Recipe
 from .report import Report, WeightReport
@@ -30,10 +32,10 @@ from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "Dense", "Embedding", "EmbeddingPlan",
-    "Float16", "Float32", "Float64", "Format", "Int", "Kronecker", "Linear", "LinearPlan",
-    "LowRank", "Model", "Monarch", "Recipe", "Report", "Storage", "Sum", "TTKitError",
-    "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "TuckerLinear",
-    "WeightReport", "compress", "dot", "einsum", "load", "open", "plan", "tensor_train",
-    "tensor_train_matrix",
+    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
+    "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
+    "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe", "Report",
+    "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
+    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
+    "maxvol", "open", "plan", "tensor_train", "tensor_train_matrix",
 ]
