@@ -107,3 +107,10 @@ def test_fit_formatThatDoesNotFit_isAValueError(format: tk.Format) -> None:
 def test_fit_monarchThatDoesNotDivide_namesTheNearest() -> None:
     with pytest.raises(ValueError, match="nearest that does is"):
         tk.Linear.fit(np.ones((24, 15)), tk.Monarch(4))
+
+
+@pytest.mark.parametrize("rtol", [-0.1, 1.5, float("nan")])
+def test_format_rtolOutOfRange_isAValueError(rtol: float) -> None:
+    for format in (tk.BlockTensorTrain, tk.TuckerLinear):
+        with pytest.raises(ValueError, match="rtol is"):
+            format((2, 2), (2, 2), 2, rtol=rtol)

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from . import _abi
 from ._array import Array, code_of
 from ._call import text
-from ._counts import count, counts
 from ._handle import create
 from ._library import library as lib
+from ._options import integer, lengths
 from .contraction_plan import DTYPES, ContractionPlan, real
 
 Shape: TypeAlias = Iterable[SupportsIndex] | SupportsIndex
@@ -68,14 +68,14 @@ def plan(
     if wanted not in DTYPES:
         raise TypeError(f"dtype is {wanted}, expected float32 or float64")
     encoded = _encoded(equation)
-    given = tuple(counts(shape, f"shapes[{k}]", 0) for k, shape in enumerate(shapes))
+    given = tuple(lengths(shape, f"shapes[{k}]", 0) for k, shape in enumerate(shapes))
     options = _abi.ttk_contraction_options(struct_size=sizeof(_abi.ttk_contraction_options))
-    options.threads = count(threads, "threads", 0, 2**31 - 1)
+    options.threads = integer(threads, "threads", 0, bits=32)
     if memory_limit is not None:
-        options.memory_limit = count(memory_limit, "memory_limit", 1)
-    lengths = [(c_int64 * max(len(shape), 1))(*shape) for shape in given]
+        options.memory_limit = integer(memory_limit, "memory_limit", 1)
+    sizes = [(c_int64 * max(len(shape), 1))(*shape) for shape in given]
     ndims = (c_int32 * max(len(given), 1))(*map(len, given))
-    places = (c_void_p * max(len(given), 1))(*map(addressof, lengths))
+    places = (c_void_p * max(len(given), 1))(*map(addressof, sizes))
     arguments = encoded, len(given), ndims, places, code_of(wanted), byref(options)
     made = create(lib.ttk_contraction_destroy, lib.ttk_contraction_plan, *arguments)
     return ContractionPlan._made(made, equation, given, wanted, options)

@@ -14,9 +14,10 @@ import numpy.typing as npt
 from . import _abi, _indexing, _numbers
 from ._array import Array, address, code_of
 from ._call import Callback, call
-from ._counts import count, counts
 from ._handle import Owned
 from ._library import library as lib
+from ._options import integer
+from ._options import lengths as lengths_of
 from .train import TensorTrain
 
 Function: TypeAlias = Callable[[npt.NDArray[np.int64]], npt.ArrayLike]
@@ -162,17 +163,17 @@ def cross(
         raise TypeError(f"f is a {type(f).__name__}, expected a function of indices")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback is a {type(callback).__name__}, expected a function or None")
-    lengths = counts(shape, "shape", 1)
+    lengths = lengths_of(shape, "shape")
     wanted = _numbers.field(np.dtype(dtype), "the train")
     options = _abi.ttk_cross_options(struct_size=sizeof(_abi.ttk_cross_options))
     options.rtol = _tolerance(rtol)
     options.method = _choice(method, _METHODS, "method")
     options.search = _choice(search, _SEARCHES, "search")
-    options.seed = count(seed, "seed", 0, 2**64 - 1)
+    options.seed = integer(seed, "seed", 0, bits=65)  # the field is unsigned
     if rank is not None:
-        options.max_rank = count(rank, "rank", 1)
+        options.max_rank = integer(rank, "rank", 1)
     if max_evaluations is not None:
-        options.max_evaluations = count(max_evaluations, "max_evaluations", 1)
+        options.max_evaluations = integer(max_evaluations, "max_evaluations", 1)
     if pivots is not None:
         given = _indexing.places(pivots, len(lengths)).reshape(-1, len(lengths))
         options.pivot_count = len(given)

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from . import _abi
 from ._array import Array, address, view
 from ._call import call
-from ._counts import count
 from ._library import library as lib
 from ._numbers import field
+from ._options import integer
 
 
 def maxvol(
@@ -74,8 +74,10 @@ def maxvol(
     options.tolerance = _bound(tolerance, "tolerance")
     options.row_tolerance = _bound(row_tolerance, "row_tolerance")
     n, r = matrix.shape
-    options.max_extra = most = count(max_extra, "max_extra", 0, max(n - r, 0))
-    options.min_extra = count(min_extra, "min_extra", 0, most)
+    options.max_extra = most = integer(max_extra, "max_extra", 0)
+    options.min_extra = integer(min_extra, "min_extra", 0)
+    if most > max(n - r, 0):  # refused before memory is taken for them
+        raise ValueError(f"max_extra is {most}, expected at most {max(n - r, 0)}, the rows left")
     rows, found = np.empty(r + most, np.int64), c_int64()
     coefficients = np.empty((n, r + most), matrix.dtype)
     places = address(rows), byref(found), byref(view(coefficients))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import SupportsIndex
 
-from .formats import Format, Lengths, Ranks
+from .formats import Format, Lengths, Ranks, _check_rtol
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,9 @@ class BlockTensorTrain(Format):
     rank: Ranks
     rtol: float | None = None
     _word = "block_tensor_train"
+
+    def __post_init__(self) -> None:
+        _check_rtol(self.rtol)
 
 
 @dataclass(frozen=True)
@@ -96,3 +99,6 @@ class TuckerLinear(Format):
     rank: Ranks
     rtol: float | None = None
     _word = "tucker"
+
+    def __post_init__(self) -> None:
+        _check_rtol(self.rtol)
