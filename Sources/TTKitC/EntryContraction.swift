@@ -163,7 +163,7 @@ public func ttk_contraction_execute(
     var views: [StridedView] = []
     for (k, shape) in plan.shapes.enumerated() {
       views.append(
-        try TTKitC.target(arrays + k, "operands[\(k)]", shape: shape, dtype: plan.dtype))
+        try TTKitC.operand(arrays + k, "operands[\(k)]", shape: shape, dtype: plan.dtype))
     }
     let result = try TTKitC.target(out, "out", shape: plan.resultShape, dtype: plan.dtype)
     guard result.isInjective else {

@@ -70,8 +70,8 @@ struct PrepareWish {
 
 // MARK: - Results
 
-/// A caller's array that must have this shape and dtype.
-func target(
+/// A caller's array to be read, which must have this shape and dtype.
+func operand(
   _ pointer: UnsafePointer<ttk_array>?, _ name: String, shape: [Int], dtype: DType
 ) throws(TTKitError) -> StridedView {
   let view = try view(pointer, name)
@@ -82,6 +82,14 @@ func target(
     throw .invalidArgument(
       "\(name) has shape \(describe(view.shape)), expected \(describe(shape))")
   }
+  return view
+}
+
+/// A caller's array to be written: no two elements may share memory.
+func target(
+  _ pointer: UnsafePointer<ttk_array>?, _ name: String, shape: [Int], dtype: DType
+) throws(TTKitError) -> StridedView {
+  let view = try operand(pointer, name, shape: shape, dtype: dtype)
   try requireWritable(view, name)
   return view
 }

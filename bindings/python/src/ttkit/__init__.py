@@ -10,6 +10,9 @@
 """
 
 from .compress import compress
+from .contraction import einsum, plan
+from .contraction_plan import ContractionPlan
+from .cross import CrossProgress, CrossResult, cross
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
 from .files import load
@@ -18,17 +21,21 @@ from .formats import (
     TrainLinear, TrainMatrix,
 )
 from .linear import Linear, LinearPlan
+from .maxvol import maxvol
 from .model import Model, open
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
 from .train import TensorTrain, dot, tensor_train
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format",
-    "Int", "KMeans", "Linear", "LinearPlan", "LowRank", "Model", "Recipe", "Report", "Storage",
-    "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "WeightReport",
-    "compress", "dot", "load", "open", "tensor_train", "tensor_train_matrix",
+    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
+    "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
+    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe",
+    "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
+    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
+    "maxvol", "open", "plan", "tensor_train", "tensor_train_matrix",
 ]

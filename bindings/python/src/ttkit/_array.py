@@ -69,7 +69,7 @@ def view(array: Array) -> ArrayView:
     """A view of an array of any strides; copied only where the library could not read it."""
     size = array.itemsize
     if not (array.dtype.isnative and array.flags.aligned) or any(s % size for s in array.strides):
-        array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+        array = array.astype(array.dtype.newbyteorder("="), order="C")  # aligned, same ndim
     ndim = array.ndim
     shape = (c_int64 * ndim)(*array.shape)
     strides = (c_int64 * ndim)(*(s // size for s in array.strides))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ctypes import c_int64, sizeof
 from typing import SupportsIndex, TypeAlias
 
@@ -71,8 +71,10 @@ def integer(value: SupportsIndex, name: str, low: int, bits: int = 64) -> int:
     return found
 
 
-def lengths(values: Sequence[SupportsIndex] | SupportsIndex, name: str) -> tuple[int, ...]:
-    """Mode lengths as a tuple of ints of at least 1."""
-    if isinstance(values, Sequence):
-        return tuple(integer(value, f"{name}[{k}]", 1) for k, value in enumerate(values))
-    return (integer(values, name, 1),)
+def lengths(
+    values: Iterable[SupportsIndex] | SupportsIndex, name: str, low: int = 1
+) -> tuple[int, ...]:
+    """Lengths as a tuple of ints of at least `low`; an integer alone is one length."""
+    if isinstance(values, Iterable):
+        return tuple(integer(value, f"{name}[{k}]", low) for k, value in enumerate(values))
+    return (integer(values, name, low),)

@@ -1,0 +1,221 @@
+"""What `ttkit.plan` makes: an einsum of known shapes, ready to execute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ctypes import byref, c_int32, c_int64
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _abi
+from ._array import Array, view, views
+from ._call import call
+from ._handle import Closable, Owned, create
+from ._library import library as lib
+from ._workspace import give, take
+
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class ContractionPlan(Closable):
+    """An einsum of arrays of known shapes, in the order of least predicted time; `plan` makes it.
+
+    Any number of threads may call one plan at once; the result does not depend on the number of
+    threads it uses itself.
+
+    Attributes
+    ----------
+    equation : str
+    shapes : tuple of tuple of int
+        Shapes of the operands.
+    shape : tuple of int
+        Shape of the result.
+    dtype : dtype
+        Of operands and result: float32 or float64.
+    path : tuple of (int, int)
+        The pairs contracted, in order. Numbers below the number of operands are operands; that
+        number plus i is the result of pair i.
+    flops : int
+        Floating-point operations of a call, a multiply-add counting two.
+    bytes : int
+        Bytes a call reads and writes at least.
+    workspace_nbytes : int
+        Bytes of scratch memory a call takes.
+    """
+
+    __slots__ = ("equation", "shapes", "shape", "dtype", "path", "flops", "bytes",
+                 "workspace_nbytes", "_options", "_gradients")
+    equation: str
+    shapes: tuple[tuple[int, ...], ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    path: tuple[tuple[int, int], ...]
+    flops: int
+    bytes: int
+    workspace_nbytes: int
+    _options: _abi.ttk_contraction_options
+    _gradients: dict[int, Owned]
+
+    def __init__(self) -> None:
+        raise TypeError("make a ContractionPlan with ttkit.plan(equation, *shapes)")
+
+    @classmethod
+    def _made(
+        cls,
+        owned: Owned,
+        equation: str,
+        shapes: tuple[tuple[int, ...], ...],
+        dtype: np.dtype[Any],
+        options: _abi.ttk_contraction_options,
+    ) -> ContractionPlan:
+        self = cls.__new__(cls)
+        Closable.__init__(self, owned)
+        self.equation, self.shapes, self.dtype = equation, shapes, dtype
+        ndim, shape = c_int32(), (c_int64 * _abi.TTK_MAX_NDIM)()
+        call(lib.ttk_contraction_result_shape, owned, byref(ndim), shape)
+        self.shape = tuple(shape[: ndim.value])
+        pairs = (c_int32 * (2 * len(shapes)))()
+        lib.ttk_contraction_path(owned, pairs)
+        self.path = tuple((pairs[2 * i], pairs[2 * i + 1]) for i in range(len(shapes) - 1))
+        self.flops = lib.ttk_contraction_flops(owned)
+        self.bytes = lib.ttk_contraction_bytes(owned)
+        self.workspace_nbytes = lib.ttk_contraction_workspace_size(owned)
+        self._options = options
+        self._gradients = {}
+        return self
+
+    def __call__(self, *operands: npt.ArrayLike, out: Array | None = None) -> Array:
+        """Contract arrays of the planned shapes.
+
+        Parameters
+        ----------
+        *operands : array_like
+            Any strides, of the plan's dtype or one that fits into it.
+        out : ndarray, optional
+            Gets the result: of its shape and the plan's dtype, apart from the operands.
+
+        Returns
+        -------
+        ndarray
+            `out` where it was given; 0-dimensional for a scalar.
+
+        Raises
+        ------
+        TypeError
+            If an operand would lose precision.
+        ValueError
+            If the number of operands or a shape is another than planned, or `out` overlaps one.
+        """
+        owned = self._handle
+        given = self._operands(operands)
+        result = np.empty(self.shape, self.dtype) if out is None else self._target(out)
+        return _execute(owned, self.workspace_nbytes, given, result)
+
+    def vjp(self, operands: Sequence[npt.ArrayLike], grad: npt.ArrayLike) -> tuple[Array, ...]:
+        """Gradients with respect to each operand.
+
+        Parameters
+        ----------
+        operands : sequence of array_like
+            As of a call.
+        grad : array_like
+            The gradient with respect to the result, in its shape.
+
+        Returns
+        -------
+        tuple of ndarray
+            One for each operand, in its shape. Their plans are made once and kept.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As of a call; ValueError too where the plan's memory limit is too low for a gradient.
+        """
+        owned = self._handle
+        given = self._operands(operands)
+        above = _fitting(grad, self.dtype, self.shape, "grad")
+        results = []
+        for k, shape in enumerate(self.shapes):
+            plan = self._gradients.get(k)
+            if plan is None:
+                arguments = owned, k, byref(self._options)
+                made = create(lib.ttk_contraction_destroy, lib.ttk_contraction_vjp, *arguments)
+                plan = self._gradients.setdefault(k, made)
+            nbytes = lib.ttk_contraction_workspace_size(plan)
+            replaced = [*given[:k], above, *given[k + 1 :]]
+            results.append(_execute(plan, nbytes, replaced, np.empty(shape, self.dtype)))
+        return tuple(results)
+
+    def explain(self) -> str:
+        """The steps as text, one a line."""
+        steps: bytes = lib.ttk_contraction_explain(self._handle)
+        return steps.decode()
+
+    def close(self) -> None:
+        """Free the memory now; may be repeated. Every later use raises ValueError."""
+        super().close()
+        self._gradients.clear()
+
+    def __repr__(self) -> str:
+        return (f"ContractionPlan({self.equation!r}, shape={self.shape}, dtype={self.dtype}, "
+                f"flops={self.flops})")
+
+    def _operands(self, operands: Sequence[npt.ArrayLike]) -> list[Array]:
+        if len(operands) != len(self.shapes):
+            raise ValueError(
+                f"{len(operands)} operands, expected {len(self.shapes)} for {self.equation!r}")
+        return [_fitting(operand, self.dtype, shape, f"operands[{k}]")
+                for k, (operand, shape) in enumerate(zip(operands, self.shapes, strict=True))]
+
+    def _target(self, out: Array) -> Array:
+        if not isinstance(out, np.ndarray):
+            raise TypeError(f"out is a {type(out).__name__}, expected an array")
+        if out.dtype != self.dtype:
+            raise TypeError(f"out has dtype {out.dtype}, expected {self.dtype}")
+        if out.shape != self.shape:
+            raise ValueError(f"out has shape {out.shape}, expected {self.shape}")
+        whole = all(step % out.itemsize == 0 for step in out.strides)
+        if not (out.flags.writeable and out.flags.aligned and out.dtype.isnative and whole):
+            raise ValueError("out is not writeable and aligned, as the result must be")
+        return out
+
+
+def real(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
+    """float32 or float64: the smaller that holds the values; all integers count as float64."""
+    if dtype.name == "bfloat16":
+        return DTYPES[0]
+    if dtype.kind in "iub":
+        return DTYPES[1]
+    for wanted in DTYPES:
+        if dtype.kind == "f" and np.can_cast(dtype, wanted, "safe"):
+            return wanted
+    raise TypeError(f"{name} has dtype {dtype}, expected one that fits into float64")
+
+
+def _fitting(
+    value: npt.ArrayLike, dtype: np.dtype[Any], shape: tuple[int, ...], name: str
+) -> Array:
+    """`value` in the plan's dtype, copied only where it is of another."""
+    given = np.asarray(value)
+    if given.dtype != dtype:
+        if not np.can_cast(real(given.dtype, name), dtype, "safe"):
+            raise TypeError(
+                f"{name} has dtype {given.dtype}, but the plan computes in {dtype}; convert it "
+                f"with astype({dtype.name!r}) if losing precision is meant")
+        given = given.astype(dtype)
+    if given.shape != shape:
+        raise ValueError(f"{name} has shape {given.shape}, expected {shape}")
+    return given
+
+
+def _execute(owned: Owned, nbytes: int, operands: list[Array], result: Array) -> Array:
+    each, kept = views(operands)
+    block = take(max(nbytes, 1))
+    try:
+        target = byref(view(result))
+        call(lib.ttk_contraction_execute, owned, len(kept), each, target, block[0], block[1])
+    finally:
+        give(block)
+    return result
