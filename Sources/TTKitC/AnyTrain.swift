@@ -97,27 +97,6 @@ func requireWritable(_ view: StridedView, _ name: String) throws(TTKitError) {
   }
 }
 
-/// Memory that is read and memory that is written must be apart.
-func requireApart(
-  _ input: Range<Int>?, _ inputName: String, _ output: Range<Int>?, _ outputName: String
-) throws(TTKitError) {
-  guard let input, let output, input.overlaps(output) else { return }
-  throw .invalidArgument("\(outputName) overlaps \(inputName); give the result memory of its own")
-}
-
-/// The addresses of `count` elements of `size` bytes, once the pointer is known to be aligned.
-func addresses(
-  _ pointer: UnsafeRawPointer, _ count: Int, size: Int, alignment: Int, _ name: String
-) throws(TTKitError) -> Range<Int> {
-  let base = Int(bitPattern: pointer)
-  guard base % alignment == 0 else {
-    throw .invalidArgument("\(name) is not aligned to \(alignment) bytes; copy it first")
-  }
-  let (end, overflow) = base.addingReportingOverflow(try checkedProduct([count, size]))
-  guard !overflow else { throw .sizeOverflow("\(name) reaches beyond the address space") }
-  return base..<end
-}
-
 /// Copies of arrays as tensors of `T`.
 func cores<T: Scalar>(
   _ arrays: [StridedView], _ type: T.Type, axes: Int

@@ -170,13 +170,9 @@ public func ttk_contraction_execute(
       throw .invalidArgument("out has strides \(describe(result.strides)) that repeat elements")
     }
     let workspace = try require(workspace, "workspace")
-    var regions: [Region] = []
-    for (k, view) in views.enumerated() {
-      if let range = view.addressRange { regions.append(Region(range, "operands[\(k)]")) }
-    }
-    if let range = result.addressRange {
-      let target = Region(range, "out")
-      for region in regions { try target.requireApart(from: region) }
+    var regions = views.enumerated().compactMap { Region($0.element, "operands[\($0.offset)]") }
+    if let target = Region(result, "out") {
+      try target.requireApart(from: regions)
       regions.append(target)
     }
     try requireWorkspace(workspace, workspaceSize, plan.workspaceSize, apartFrom: regions)

@@ -52,18 +52,15 @@ private struct Apart {
   private var regions: [Region]
 
   init(inputs: [(name: String, view: StridedView)]) {
-    regions = inputs.compactMap { input in
-      input.view.addressRange.map { Region($0, input.name) }
-    }
+    regions = inputs.compactMap { Region($0.view, $0.name) }
   }
 
   mutating func add(
     _ array: UnsafePointer<ttk_array>?, _ name: String, _ shape: [Int], _ dtype: DType
   ) throws(TTKitError) -> StridedView {
     let view = try target(array, name, shape: shape, dtype: dtype)
-    if let range = view.addressRange {
-      let region = Region(range, name)
-      for other in regions { try region.requireApart(from: other) }
+    if let region = Region(view, name) {
+      try region.requireApart(from: regions)
       regions.append(region)
     }
     return view

@@ -15,12 +15,12 @@ public func ttk_train_evaluate(
     let values = try require(values, "values")
     func evaluate<A: AnyTrain>(_ value: A) throws(TTKitError) {
       let total = try checkedProduct([Int(count), value.order])
-      let read = try addresses(
-        indices, total, size: 8, alignment: MemoryLayout<Int64>.alignment, "indices")
+      let read = try Region(
+        indices, count: total, size: 8, alignment: MemoryLayout<Int64>.alignment, "indices")
       let layout = MemoryLayout<A.Element>.self
-      let written = try addresses(
-        values, Int(count), size: layout.stride, alignment: layout.alignment, "values")
-      try requireApart(read, "indices", written, "values")
+      let written = try Region(
+        values, count: Int(count), size: layout.stride, alignment: layout.alignment, "values")
+      try written.requireApart(from: read)
       // In bounds as far as the caller's counts are right; both spans end with this call.
       let points = Span(_unsafeStart: indices, count: total)
       var out = MutableSpan(

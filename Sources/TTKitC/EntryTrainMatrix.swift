@@ -153,7 +153,7 @@ public func ttk_train_matrix_multiply_array(
       guard x.isCompact, result.isCompact else {
         throw .invalidArgument("x and result must be compact, row by row; copy them first")
       }
-      try requireApart(x.addressRange, "x", result.addressRange, "result")
+      try Region(result, "result")?.requireApart(from: Region(x, "x"))
       result.write(
         try x.withTensor(as: A.Element.self) { (x) throws(TTKitError) in
           try value.matrix.multiplied(by: x)

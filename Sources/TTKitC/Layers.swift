@@ -149,38 +149,6 @@ func checkedRows(_ rows: Int64, _ most: Int, _ name: String) throws(TTKitError) 
   return Int(rows)
 }
 
-/// A caller's piece of memory.
-struct Region {
-  let range: Range<Int>
-  let name: String
-
-  init(
-    _ pointer: UnsafeRawPointer, _ bytes: Int, _ name: String, alignment: Int = 1
-  ) throws(TTKitError) {
-    let start = Int(bitPattern: pointer)
-    let (end, overflow) = start.addingReportingOverflow(bytes)
-    guard !overflow, start > 0, end >= start else {
-      throw .invalidArgument("\(name) of \(bytes) bytes reaches beyond the address space")
-    }
-    guard start % alignment == 0 else {
-      throw .invalidArgument("\(name) is not aligned to \(alignment) bytes; copy it first")
-    }
-    range = start..<end
-    self.name = name
-  }
-
-  init(_ range: Range<Int>, _ name: String) {
-    self.range = range
-    self.name = name
-  }
-
-  func requireApart(from other: Region) throws(TTKitError) {
-    guard !range.overlaps(other.range) else {
-      throw .invalidArgument("\(name) overlaps \(other.name); use separate memory")
-    }
-  }
-}
-
 func requireWorkspace(
   _ pointer: UnsafeMutableRawPointer, _ size: Int, _ needed: Int, apartFrom others: [Region]
 ) throws(TTKitError) {
@@ -188,6 +156,5 @@ func requireWorkspace(
     throw .invalidArgument(
       "workspace_size is \(size), this plan needs \(needed); ask the plan for its size")
   }
-  let workspace = try Region(pointer, needed, "workspace")
-  for other in others { try workspace.requireApart(from: other) }
+  try Region(pointer, needed, "workspace").requireApart(from: others)
 }
