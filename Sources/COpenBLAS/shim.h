@@ -64,4 +64,24 @@ void zgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, vo
              double *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork,
              double *rwork, int *info);
 
+/* Cholesky factorisation of semidefinite matrices with complete pivoting. */
+void spstrf_(const char *uplo, const int *n, float *a, const int *lda, int *piv, int *rank, const float *tol,
+             float *work, int *info);
+void dpstrf_(const char *uplo, const int *n, double *a, const int *lda, int *piv, int *rank,
+             const double *tol, double *work, int *info);
+void cpstrf_(const char *uplo, const int *n, void *a, const int *lda, int *piv, int *rank, const float *tol,
+             float *work, int *info);
+void zpstrf_(const char *uplo, const int *n, void *a, const int *lda, int *piv, int *rank,
+             const double *tol, double *work, int *info);
+
+/* All eigenvalues and eigenvectors of Hermitian matrices, divide and conquer. */
+void ssyevd_(const char *jobz, const char *uplo, const int *n, float *a, const int *lda, float *w, float *work,
+             const int *lwork, int *iwork, const int *liwork, int *info);
+void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
+             double *work, const int *lwork, int *iwork, const int *liwork, int *info);
+void cheevd_(const char *jobz, const char *uplo, const int *n, void *a, const int *lda, float *w, void *work,
+             const int *lwork, float *rwork, const int *lrwork, int *iwork, const int *liwork, int *info);
+void zheevd_(const char *jobz, const char *uplo, const int *n, void *a, const int *lda, double *w, void *work,
+             const int *lwork, double *rwork, const int *lrwork, int *iwork, const int *liwork, int *info);
+
 #endif

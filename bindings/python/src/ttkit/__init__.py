@@ -26,7 +26,8 @@ from .model import Model, open
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .train import TensorTrain, dot, tensor_train
+from .products import concatenate, dot, multiply
+from .train import TensorTrain, tensor_train
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
@@ -36,6 +37,6 @@ __all__ = [
     "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
     "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe",
     "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
-    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
-    "maxvol", "open", "plan", "tensor_train", "tensor_train_matrix",
+    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "concatenate", "cross", "dot", "einsum", "load",
+    "maxvol", "multiply", "open", "plan", "tensor_train", "tensor_train_matrix",
 ]
