@@ -64,4 +64,7 @@ void zgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, vo
              double *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork,
              double *rwork, int *info);
 
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info);
+
 #endif
