@@ -69,11 +69,16 @@ void ttkk_round_to_books(ptrdiff_t n, const float *x, int32_t bits, const float 
   }
 }
 
-void ttkk_book_sums(ptrdiff_t n, const float *x, const float *weights, int32_t bits, const float *book,
-                    double *sums, double *totals) {
-  for (ptrdiff_t i = 0; i < n; i++) {
-    int32_t code = nearest(x[i], bits, book);
-    sums[code] += (double)weights[i] * x[i];
-    totals[code] += weights[i];
+void ttkk_book_normal(ptrdiff_t n, int32_t size, const uint8_t *codes, ptrdiff_t step, const float *metric,
+                      ptrdiff_t width, const float *slope, ptrdiff_t slope_step, float *scratch,
+                      double *square, double *right) {
+  for (ptrdiff_t i = 0; i < size * n; i++) scratch[i] = 0;
+  for (ptrdiff_t j = 0; j < n; j++) {
+    float       *sum = scratch + codes[j * step] * n;
+    const float *row = metric + j * width;
+    for (ptrdiff_t i = 0; i < n; i++) sum[i] += row[i];
+    right[codes[j * step]] -= slope[j * slope_step];
   }
+  for (int32_t c = 0; c < size; c++)
+    for (ptrdiff_t j = 0; j < n; j++) square[c * size + codes[j * step]] += scratch[c * n + j];
 }

@@ -37,7 +37,8 @@ func optionalBias(_ pointer: UnsafePointer<ttk_array>?) throws(TTKitError) -> Bi
 func fitExecutor(_ pointer: UnsafePointer<ttk_fit_options>?) throws(TTKitError) -> Executor {
   let wish = try FitWish(pointer)
   guard wish.moment == nil else {
-    throw .invalidArgument("ttk_fit_options->moment is for fitting linear layers; expected NULL here")
+    throw .invalidArgument(
+      "ttk_fit_options->moment is for fitting linear layers; expected NULL here")
   }
   return wish.executor
 }

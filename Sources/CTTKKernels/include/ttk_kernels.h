@@ -172,9 +172,12 @@ void ttkk_round_column(ptrdiff_t n, const float *x, const float *scales, const u
 /* Element i to the nearest of the 2^bits rising values at books + i * step. */
 void ttkk_round_to_books(ptrdiff_t n, const float *x, int32_t bits, const float *books, ptrdiff_t step,
                          uint8_t *codes, float *out);
-/* Adds w * x and w to the sums of the value nearest to each x. */
-void ttkk_book_sums(ptrdiff_t n, const float *x, const float *weights, int32_t bits, const float *book,
-                    double *sums, double *totals);
+/* The normal equations of a codebook of `size` values over n columns with these codes, at [j * step]: adds
+ * to square (size, size) the sums of metric over pairs of codes, to right minus the sums of slope at
+ * [j * slope_step]. metric has rows of `width`; scratch holds size * n numbers. */
+void ttkk_book_normal(ptrdiff_t n, int32_t size, const uint8_t *codes, ptrdiff_t step, const float *metric,
+                      ptrdiff_t width, const float *slope, ptrdiff_t slope_step, float *scratch,
+                      double *square, double *right);
 
 /* ---- checksum.c: CRC-32C of bytes, continued from crc (0 to start) ---- */
 uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count);

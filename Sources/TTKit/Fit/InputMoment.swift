@@ -25,23 +25,26 @@ public struct InputMoment: Sendable {
   ///   - usesMean: false leaves the mean in the moment: for layers without a bias.
   /// - Throws: `.invalidArgument`, `.unsupportedDType`, `.nonFinite`.
   public init(sums view: StridedView, width: Int, usesMean: Bool) throws(TTKitError) {
-    guard view.shape.count == 2, view.shape[0] == view.shape[1],
-      view.shape[0] == width || view.shape[0] == width + 1
-    else {
-      throw .invalidArgument(
-        "the moment has shape \(describe(view.shape)), expected (\(width), \(width)) for a weight of "
-          + "\(width) columns, one more each with the sums of the inputs")
-    }
-    let sums: Tensor<Double>
     switch try WeightValues(view) {
-    case .single(let tensor): sums = try tensor.converted(to: Double.self)
-    case .double(let tensor): sums = tensor
+    case .single(let tensor):
+      try self.init(sums: tensor.converted(to: Double.self), width: width, usesMean: usesMean)
+    case .double(let tensor): try self.init(sums: tensor, width: width, usesMean: usesMean)
+    }
+  }
+
+  /// The same of a tensor.
+  init(sums: Tensor<Double>, width: Int, usesMean: Bool) throws(TTKitError) {
+    let shape = sums.shape
+    guard shape.count == 2, shape[0] == shape[1], shape[0] == width || shape[0] == width + 1 else {
+      throw .invalidArgument(
+        "the moment has shape \(describe(shape)), expected (\(width), \(width)) for a weight of "
+          + "\(width) columns, one more each with the sums of the inputs")
     }
     guard sums.isFinite else {
       throw .nonFinite("the moment holds NaN or infinity; look for them in the inputs")
     }
     try InputMoment.requireSymmetric(sums)
-    let size = view.shape[0]
+    let size = shape[0]
     guard size > width else {
       try self.init(matrix: InputMoment.scaled(sums, width: width, mean: nil, count: 1))
       return

@@ -32,6 +32,16 @@ protocol ColumnCoder: AnyObject {
   /// them.
   func rescale(_ g: Int, _ factors: inout [Float])
 
+  /// Changes what codes stand for to the best for the codes as they are; false where that is nothing.
+  ///
+  /// - Parameters:
+  ///   - metric: H, (columns, columns).
+  ///   - slope: H (W' − W)ᵀ, (columns, rows).
+  ///   - decoded: W'ᵀ, (columns, rows), brought up to date.
+  func refit(
+    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>
+  ) throws(TTKitError) -> Bool
+
   /// The parts of the encoded core.
   func parts() throws(TTKitError) -> [StoragePart]
 }
@@ -41,4 +51,7 @@ extension ColumnCoder {
   func rescale(_ g: Int, _ factors: inout [Float]) {
     for i in factors.indices { factors[i] = 1 }
   }
+  func refit(
+    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>
+  ) throws(TTKitError) -> Bool { false }
 }

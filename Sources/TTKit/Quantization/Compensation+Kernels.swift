@@ -186,6 +186,10 @@ final class Compensation {
     var before = measure(difference, slope)
     for _ in 0..<Self.sweeps where before > 0 {
       if !coder.scaleGroups.isEmpty { try fitScales(slope) }
+      // In bounds: columns · rows of slope and decoded.
+      if try unsafe coder.refit(metric, slope: slope.base, decoded: decoded.base) {
+        _ = measure(difference, slope)
+      }
       if coder.width == 1 { try sweepColumns(slope) }
       let after = measure(difference, slope)
       if after > 0.999 * before { return }

@@ -5,7 +5,8 @@ extension KMeansStorage: ColumnStorage {
   func columnCoder(
     _ matrix: Tensor<Float>, importance: Tensor<Float>
   ) throws(TTKitError) -> any ColumnCoder {
-    try KMeansColumns(matrix, self, importance: importance)
+    // Weights would take outliers' values away from columns that matter little: tried, much worse.
+    try KMeansColumns(matrix, self)
   }
 }
 
@@ -15,27 +16,21 @@ private final class KMeansColumns: ColumnCoder {
   private let storage: KMeansStorage
   private let shape: [Int]
   private let grid: GroupGrid
-  private let dtype: DType
-  private let bytes: Tensor<UInt8>
+  private var dtype: DType
+  private var bytes: Tensor<UInt8>
   /// As stored.
-  private let books: Tensor<Float>
+  private var books: Tensor<Float>
   /// (columns, rows).
   private let codes: Buffer<UInt8>
   private var rows: Int { shape[0] }
   private var isShared: Bool { grid.gridRows == 1 && rows > 1 }
 
-  init(
-    _ matrix: Tensor<Float>, _ storage: KMeansStorage, importance: Tensor<Float>
-  ) throws(TTKitError) {
+  init(_ matrix: Tensor<Float>, _ storage: KMeansStorage) throws(TTKitError) {
     self.storage = storage
     shape = matrix.shape
     grid = try GroupGrid(shape: shape, storage.sharing)
-    let exact = try weightedCentres(matrix, grid, bits: storage.bits, importance)
-    (dtype, bytes) = try storage.encodedBooks(exact)
-    let (own, raw) = (dtype, bytes)
-    books = try Tensor<Float>(shape: exact.shape) { out in
-      decodeFloats(raw, own, 0..<out.count, into: &out)
-    }
+    let exact = try clusterCentres(matrix, grid, bits: storage.bits)
+    (dtype, bytes, books) = try Self.stored(exact, storage)
     codes = try Buffer<UInt8>(count: matrix.count)
   }
 
@@ -50,6 +45,56 @@ private final class KMeansColumns: ColumnCoder {
       isShared ? 0 : grid.groups * size, codes.base + first * rows, decoded)
   }
 
+  private static func stored(
+    _ exact: Tensor<Float>, _ storage: KMeansStorage
+  ) throws(TTKitError) -> (DType, Tensor<UInt8>, Tensor<Float>) {
+    let (dtype, bytes) = try storage.encodedBooks(exact)
+    let books = try Tensor<Float>(shape: exact.shape) { out in
+      decodeFloats(bytes, dtype, 0..<out.count, into: &out)
+    }
+    return (dtype, bytes, books)
+  }
+
+  /// Each codebook by least squares, the others fixed; one whose values would not rise stays.
+  func refit(
+    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>
+  ) throws(TTKitError) -> Bool {
+    let size = 1 << storage.bits
+    let columns = shape[1]
+    // Groups of a row depend on each other through the metric: one group a row, or all rows together.
+    guard isShared || grid.groups == 1 else { return false }
+    let scratch = try Buffer<Float>(count: checkedProduct([size, columns]))
+    let moved = try Buffer<Float>(count: books.count)
+    unsafe moved.base.update(from: books.storage.buffer.base, count: books.count)
+    var square = [Double](repeating: 0, count: size * size)
+    var right = [Double](repeating: 0, count: size)
+    for r in 0..<rows {
+      // In bounds: column j of row r is at j · rows + r; size · columns of scratch.
+      unsafe ttkk_book_normal(
+        columns, Int32(size), codes.base + r, rows, metric.storage.buffer.base, columns, slope + r,
+        rows, scratch.base, &square, &right)
+      guard !isShared || r == rows - 1 else { continue }
+      let book = unsafe moved.base + (isShared ? 0 : r * size)
+      let step = try solvedRight(
+        Tensor(shape: [1, size], elements: right), Tensor(shape: [size, size], elements: square)
+      ).elements
+      let new = (0..<size).map { c in unsafe book[c] + Float(step[c]) }
+      if new.allSatisfy(\.isFinite), zip(new, new.dropFirst()).allSatisfy({ $0 <= $1 }) {
+        for c in 0..<size { unsafe book[c] = new[c] }
+      }
+      for i in square.indices { square[i] = 0 }
+      for c in 0..<size { right[c] = 0 }
+    }
+    (dtype, bytes, books) = try Self.stored(Tensor(shape: books.shape, buffer: moved), storage)
+    for r in 0..<rows {
+      let book = unsafe books.storage.buffer.base + (isShared ? 0 : r * size)
+      for j in 0..<columns {
+        unsafe decoded[j * rows + r] = book[Int(codes.base[j * rows + r])]
+      }
+    }
+    return true
+  }
+
   func parts() throws(TTKitError) -> [StoragePart] {
     let byRow = try Buffer<UInt8>(count: codes.count)
     // In bounds: the same rows · columns bytes, transposed.
@@ -58,44 +103,4 @@ private final class KMeansColumns: ColumnCoder {
     return try storage.parts(
       codes: Tensor(shape: shape, buffer: byRow), books: bytes, dtype: dtype)
   }
-}
-
-/// k-means with weights of columns: Lloyd's steps from the unweighted optimum.
-private func weightedCentres(
-  _ core: Tensor<Float>, _ grid: GroupGrid, bits: Int, _ importance: Tensor<Float>
-) throws(TTKitError) -> Tensor<Float> {
-  let start = try clusterCentres(core, grid, bits: bits)
-  let size = 1 << bits
-  let books = try Buffer<Float>(count: start.count)
-  unsafe books.base.update(from: start.storage.buffer.base, count: start.count)
-  let width = grid.width
-  for index in 0..<grid.count {
-    let elements = grid.elements(index)
-    let book = unsafe books.base + index * size
-    for _ in 0..<20 {
-      var sums = [Double](repeating: 0, count: size)
-      var totals = sums
-      // Runs within one row of the matrix, so that weights lie beside values.
-      var at = elements.lowerBound
-      while at < elements.upperBound {
-        let column = at % width
-        let end = min(elements.upperBound, at - column + width)
-        // In bounds: a run of one row; `size` sums.
-        unsafe ttkk_book_sums(
-          end - at, core.storage.buffer.base + at, importance.storage.buffer.base + column,
-          Int32(bits), book, &sums, &totals)
-        at = end
-      }
-      var moved = false
-      for c in 0..<size where totals[c] > 0 {
-        let new = Float(sums[c] / totals[c])
-        unsafe moved = moved || (new - book[c]).magnitude > 1e-4 * book[size - 1].magnitude
-        unsafe book[c] = new
-      }
-      if !moved { break }
-    }
-    // Means of intervals rise; centres nobody chose stay where they were.
-    for c in 1..<size where unsafe book[c] < book[c - 1] { unsafe book[c] = book[c - 1] }
-  }
-  return Tensor(shape: start.shape, buffer: books)
 }

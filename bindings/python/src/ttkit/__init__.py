@@ -9,6 +9,7 @@
 (3, 8)
 """
 
+from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
@@ -34,11 +35,11 @@ from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
-    "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
-    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Quantized",
-    "Recipe", "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix",
-    "TrainLinear", "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot",
-    "einsum", "fake_quantize", "fake_quantize_vjp", "load", "maxvol", "open", "plan",
-    "quantize", "tensor_train", "tensor_train_matrix",
+    "BFloat16", "BlockTensorTrain", "CP", "Calibration", "ContractionPlan", "CrossProgress",
+    "CrossResult", "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format",
+    "Int", "KMeans", "Kronecker", "LayerInputs", "Linear", "LinearPlan", "LowRank", "Model",
+    "Monarch", "Quantized", "Recipe", "Report", "Storage", "Sum", "TTKitError", "TensorTrain",
+    "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "TuckerLinear", "WeightReport", "calibrate",
+    "compress", "cross", "dot", "einsum", "fake_quantize", "fake_quantize_vjp", "load", "maxvol",
+    "open", "plan", "quantize", "tensor_train", "tensor_train_matrix",
 ]
