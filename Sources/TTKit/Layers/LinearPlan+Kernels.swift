@@ -82,8 +82,8 @@ public final class LinearPlan: Sendable {
     guard let choice else { return "" }
     return choice.choices.map { choice in
       let times = [choice.time, choice.denseTime].map { microseconds($0) }
-      return "up to \(choice.bucket.end) rows: \(choice.form.description); \(times[0]) us predicted "
-        + "for \(choice.bucket.typical) rows, dense \(times[1]) us\n"
+      return "up to \(choice.bucket.end) rows: \(choice.form.description); predicted for "
+        + "\(choice.bucket.typical) rows: \(times[0]) us, dense \(times[1]) us\n"
     }.joined() + "\(residentByteCount) bytes resident, \(workspaceSize) bytes of workspace\n"
   }
 
