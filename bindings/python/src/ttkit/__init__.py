@@ -23,6 +23,7 @@ from .formats import (
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
+from .network import Network, canonical, hierarchical_tucker, tucker
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
@@ -34,8 +35,9 @@ __version__ = "0.1.0"
 __all__ = [
     "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
     "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
-    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe",
-    "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
-    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
+    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Network",
+    "Recipe", "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
+    "TrainMatrix", "TuckerLinear", "WeightReport", "canonical", "compress", "cross", "dot", "einsum", "hierarchical_tucker", "load",
     "maxvol", "open", "plan", "tensor_train", "tensor_train_matrix",
+    "tucker",
 ]
