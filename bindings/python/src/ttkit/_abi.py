@@ -358,6 +358,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_plan_workspace_size": (c_size_t, (c_void_p,)),
     "ttk_linear_plan_resident_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_plan_max_rows": (c_int64, (c_void_p,)),
+    "ttk_linear_plan_explain": (c_char_p, (c_void_p,)),
     "ttk_linear_execute": (c_int32, (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_size_t)),
     "ttk_linear_plan_destroy": (None, (c_void_p,)),
     "ttk_linear_vjp": (c_int32,
