@@ -13,6 +13,7 @@ from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
+from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
 from .files import load
@@ -25,6 +26,8 @@ from .maxvol import maxvol
 from .model import Model, open
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .solve import Solution, SolveProgress, solve
+from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
 from .train import TensorTrain, dot, tensor_train
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
@@ -33,9 +36,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
-    "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
-    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe",
-    "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
-    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
-    "maxvol", "open", "plan", "tensor_train", "tensor_train_matrix",
+    "Dense", "Eigenpairs", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64",
+    "Format", "Int", "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model",
+    "Monarch", "Recipe", "Report", "Solution", "SolveProgress", "Storage", "Sum", "TTKitError",
+    "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "TuckerLinear",
+    "WeightReport", "compress", "cross", "dot", "eigsh", "einsum", "eye", "laplace", "load",
+    "maxvol", "ones", "open", "plan", "solve", "tensor_train", "tensor_train_matrix",
 ]
