@@ -86,5 +86,11 @@ void zgetrs_(const char *trans, const int *n, const int *count, const void *a, c
 void zheevd_(const char *jobz, const char *uplo, const int *n, void *a, const int *lda, double *w,
              void *work, const int *lwork, double *rwork, const int *lrwork, int *iwork,
              const int *liwork, int *info);
+void dgeev_(const char *jobvl, const char *jobvr, const int *n, double *a, const int *lda, double *wr,
+            double *wi, double *vl, const int *ldvl, double *vr, const int *ldvr, double *work,
+            const int *lwork, int *info);
+void zgeev_(const char *jobvl, const char *jobvr, const int *n, void *a, const int *lda, void *w, void *vl,
+            const int *ldvl, void *vr, const int *ldvr, void *work, const int *lwork, double *rwork,
+            int *info);
 
 #endif

@@ -16,6 +16,7 @@ from .cross import CrossProgress, CrossResult, cross
 from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
+from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
     BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
@@ -24,6 +25,8 @@ from .formats import (
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
+from .network import Network, canonical, hierarchical_tucker, tucker
+from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .solve import Solution, SolveProgress, solve
@@ -35,11 +38,62 @@ from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
-    "Dense", "Eigenpairs", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64",
-    "Format", "Int", "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model",
-    "Monarch", "Recipe", "Report", "Solution", "SolveProgress", "Storage", "Sum", "TTKitError",
-    "TensorTrain", "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "TuckerLinear",
-    "WeightReport", "compress", "cross", "dot", "eigsh", "einsum", "eye", "laplace", "load",
-    "maxvol", "ones", "open", "plan", "solve", "tensor_train", "tensor_train_matrix",
+    "BFloat16",
+    "BlockTensorTrain",
+    "CP",
+    "ContractionPlan",
+    "CrossProgress",
+    "CrossResult",
+    "Dense",
+    "Eigenpairs",
+    "Embedding",
+    "EmbeddingPlan",
+    "Float16",
+    "Float32",
+    "Float64",
+    "Format",
+    "Int",
+    "KMeans",
+    "Kronecker",
+    "Linear",
+    "LinearPlan",
+    "LowRank",
+    "Model",
+    "Monarch",
+    "Network",
+    "Quantized",
+    "Recipe",
+    "Report",
+    "Solution",
+    "SolveProgress",
+    "Storage",
+    "Sum",
+    "TTKitError",
+    "TensorTrain",
+    "TensorTrainMatrix",
+    "TrainLinear",
+    "TrainMatrix",
+    "TuckerLinear",
+    "WeightReport",
+    "canonical",
+    "compress",
+    "cross",
+    "dot",
+    "eigsh",
+    "einsum",
+    "eye",
+    "fake_quantize",
+    "fake_quantize_vjp",
+    "hierarchical_tucker",
+    "laplace",
+    "load",
+    "maxvol",
+    "ones",
+    "open",
+    "plan",
+    "quantize",
+    "solve",
+    "tensor_train",
+    "tensor_train_matrix",
+    "tucker",
 ]

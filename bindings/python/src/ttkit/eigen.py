@@ -74,7 +74,8 @@ def eigsh(
         Smallest or largest algebraic, as in SciPy.
     rtol : float, optional
         Allowed residual ``||m x - value x||`` of unit vectors, relative to the size of `m`. The
-        error of a value is at most that, and of the order of its square where eigenvalues lie apart.
+        error of a value is at most that, and of the order of its square where eigenvalues lie
+        apart.
     rank, max_sweeps, seed, callback
         As in `solve`.
 

@@ -132,8 +132,8 @@ def solve(
     seed : int, optional
         The same seed gives the same result.
     callback : callable, optional
-        ``callback(progress)`` after each pass but the last; see `SolveProgress`. False or an exception stops;
-        the exception comes out, with ``.partial``: a Solution.
+        ``callback(progress)`` after each pass but the last; see `SolveProgress`. False or an
+        exception stops; the exception comes out, with ``.partial``: a Solution.
 
     Returns
     -------

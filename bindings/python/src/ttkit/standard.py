@@ -61,8 +61,8 @@ def laplace(
         Factor of the stencil, for all axes or for each; ``1 / (n + 1)`` by default. With the step h
         of the grid, ``1 / h**2`` gives second derivatives, and a minus a positive definite matrix.
     quantics : bool, optional
-        Write the index of each axis in binary, one mode a digit, most significant first; lengths are
-        powers of 2 then. Ranks are at most 5 instead of 2.
+        Write the index of each axis in binary, one mode a digit, most significant first; lengths
+        are powers of 2 then. Ranks are at most 5 instead of 2.
 
     Returns
     -------
