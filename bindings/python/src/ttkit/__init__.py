@@ -13,6 +13,7 @@ from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
+from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
@@ -28,6 +29,8 @@ from .network import Network, canonical, hierarchical_tucker, tucker
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .solve import Solution, SolveProgress, solve
+from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
 from .train import TensorTrain, dot, tensor_train
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
@@ -42,6 +45,7 @@ __all__ = [
     "CrossProgress",
     "CrossResult",
     "Dense",
+    "Eigenpairs",
     "Embedding",
     "EmbeddingPlan",
     "Float16",
@@ -60,6 +64,8 @@ __all__ = [
     "Quantized",
     "Recipe",
     "Report",
+    "Solution",
+    "SolveProgress",
     "Storage",
     "Sum",
     "TTKitError",
@@ -73,15 +79,20 @@ __all__ = [
     "compress",
     "cross",
     "dot",
+    "eigsh",
     "einsum",
+    "eye",
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
+    "laplace",
     "load",
     "maxvol",
+    "ones",
     "open",
     "plan",
     "quantize",
+    "solve",
     "tensor_train",
     "tensor_train_matrix",
     "tucker",
