@@ -71,7 +71,10 @@ struct WeightedSweep<T: RealScalar> {
     var operands = named()
     let wanted = operands.remove(at: k).axes
     let whole = NamedTensor(axes: axes, tensor: full.reshaped(axes.map(\.length)))
-    return try contract([whole] + operands, to: wanted)
+    // The closed ends of trains, of length 1, are in no other core.
+    let seen = Set(axes).union(operands.flatMap(\.axes))
+    return try contract([whole] + operands, to: wanted.filter(seen.contains))
+      .reshaped(cores[k].shape)
   }
 
   private func named() -> [NamedTensor<T>] {

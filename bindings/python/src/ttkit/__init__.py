@@ -14,6 +14,7 @@ from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
+from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
@@ -25,9 +26,12 @@ from .formats import (
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
+from .network import Network, canonical, hierarchical_tucker, tucker
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .solve import Solution, SolveProgress, solve
+from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
 from .train import TensorTrain, dot, tensor_train
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
@@ -35,11 +39,65 @@ from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "Calibration", "ContractionPlan", "CrossProgress",
-    "CrossResult", "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format",
-    "Int", "KMeans", "Kronecker", "LayerInputs", "Linear", "LinearPlan", "LowRank", "Model",
-    "Monarch", "Quantized", "Recipe", "Report", "Storage", "Sum", "TTKitError", "TensorTrain",
-    "TensorTrainMatrix", "TrainLinear", "TrainMatrix", "TuckerLinear", "WeightReport", "calibrate",
-    "compress", "cross", "dot", "einsum", "fake_quantize", "fake_quantize_vjp", "load", "maxvol",
-    "open", "plan", "quantize", "tensor_train", "tensor_train_matrix",
+    "BFloat16",
+    "BlockTensorTrain",
+    "CP",
+    "Calibration",
+    "ContractionPlan",
+    "CrossProgress",
+    "CrossResult",
+    "Dense",
+    "Eigenpairs",
+    "Embedding",
+    "EmbeddingPlan",
+    "Float16",
+    "Float32",
+    "Float64",
+    "Format",
+    "Int",
+    "KMeans",
+    "Kronecker",
+    "LayerInputs",
+    "Linear",
+    "LinearPlan",
+    "LowRank",
+    "Model",
+    "Monarch",
+    "Network",
+    "Quantized",
+    "Recipe",
+    "Report",
+    "Solution",
+    "SolveProgress",
+    "Storage",
+    "Sum",
+    "TTKitError",
+    "TensorTrain",
+    "TensorTrainMatrix",
+    "TrainLinear",
+    "TrainMatrix",
+    "TuckerLinear",
+    "WeightReport",
+    "calibrate",
+    "canonical",
+    "compress",
+    "cross",
+    "dot",
+    "eigsh",
+    "einsum",
+    "eye",
+    "fake_quantize",
+    "fake_quantize_vjp",
+    "hierarchical_tucker",
+    "laplace",
+    "load",
+    "maxvol",
+    "ones",
+    "open",
+    "plan",
+    "quantize",
+    "solve",
+    "tensor_train",
+    "tensor_train_matrix",
+    "tucker",
 ]
