@@ -177,13 +177,6 @@ struct SVDOptions {
     memoryLimit = given.memory_limit == 0 ? nil : Int(given.memory_limit)
     report = given.report
     if let report { try fill(report, "ttk_svd_report", with: ttk_svd_report()) }
-    guard let callback = given.progress else {
-      progress = .silent
-      return
-    }
-    let context = given.progress_context
-    progress = ProgressReporter { stage, done, total in
-      stage.withCString { callback(context, $0, Int64(done), Int64(total)) } == 0
-    }
+    progress = reporter(given.progress, given.progress_context)
   }
 }

@@ -68,7 +68,8 @@ import Testing
       #expect(ttk_svd(&array.array, &options, &out) == ok)
       let train = CTrain(try #require(out))
       #expect(pointer.pointee.error == ttk_train_error(train.handle) && pointer.pointee.error > 0)
-      #expect(pointer.pointee.passes == 1 && pointer.pointee.memory >= ttk_train_nbytes(train.handle))
+      #expect(
+        pointer.pointee.passes == 1 && pointer.pointee.memory >= ttk_train_nbytes(train.handle))
       #expect(pointer.pointee.method == ttk_svd_method(TTK_SVD_QR))
       for size in [0, 7, 12] {
         pointer.pointee.struct_size = size

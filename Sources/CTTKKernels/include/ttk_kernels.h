@@ -56,6 +56,27 @@ static inline ptrdiff_t ttkk_panel_vectors(ptrdiff_t left) {
   return left == 4 ? 2 : left < 3 ? left : 3;
 }
 
+/* ---- lanes.inc: networks whose rows lie side by side in vector lanes ----
+ * Element a of row z lies at offset(a) + z, z < width of the level; lanes past the last row are zeros.
+ * One step: y[b, r, q, :] = sum_i left[b, r, i] * x[b, i, q, :] over lines of width lanes, at
+ * x_batch[b] + x_inner[i] + x_columns[q] and y_batch[b] + r * y_step + y_columns[q]. left: entry b after
+ * entry b, each in nearly equal tiles of at most height rows (the first have one more), element (i, r) of
+ * a tile of h rows at i * h + r. Offsets count elements; scratch: 32 KiB. */
+typedef struct ttkk_lane_step {
+  ptrdiff_t batch, rows, inner, columns, height, y_step;
+  const void *left;
+  const ptrdiff_t *x_batch, *x_inner, *x_columns, *y_batch, *y_columns;
+} ttkk_lane_step;
+
+typedef struct ttkk_lanes {
+  void (*step)(const ttkk_lane_step *s, const void *x, void *y, void *scratch);
+  /* to[j * width + z] = x[z * step + j], z < rows <= width, j < columns; other lanes 0 */
+  void (*load)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t step, void *to);
+  /* y[z * step + j] = x[offsets[j] + z] + y if accumulate, else + bias[j] (NULL: nothing) */
+  void (*store)(ptrdiff_t rows, ptrdiff_t columns, const void *x, const ptrdiff_t *offsets, void *y,
+                ptrdiff_t step, const void *bias, int accumulate);
+} ttkk_lanes;
+
 /* ---- lowbit.inc: products with integer weights that stay packed ----
  * A panel of `width` (= width_f32) outputs over k inputs. Codes of bits 2, 4 or 8 in words: with F = 8 /
  * bits fields and 4F codes a word, the code of output j and input i is byte i % 4, field i / 4 % F of
@@ -88,6 +109,7 @@ typedef struct ttkk_kernels {
                        const float *panels);
   double (*remain_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdiff_t r, const double *y,
                        const double *panels);
+  ttkk_lanes    lanes_f32, lanes_f64;
   /* codes[i] = round(x[i] / scale) within -127..127, 0 where scale is 0; out[i] = codes[i] * scale;
    * and conversions between 16-bit floats and float32 */
   void (*encode_i8)(ptrdiff_t n, const float *x, float scale, int8_t *codes);

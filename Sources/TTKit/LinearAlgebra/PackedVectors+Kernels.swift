@@ -31,7 +31,8 @@ func realForm<T: Scalar>(
 func packedVectors<T: Scalar>(
   _ matrix: Tensor<T>, _ rows: Int, _ columns: Int, transposed: Bool
 ) throws(TTKitError) -> Buffer<T.Real> {
-  let lanes = unsafe T.Real.dtype == .float32
+  let lanes =
+    unsafe T.Real.dtype == .float32
     ? ttkk_active().pointee.width_f32 / 2 : ttkk_active().pointee.width_f64 / 2
   let (n, depth) = transposed ? (columns, rows) : (rows, columns)
   let vectors = (n + lanes - 1) / lanes

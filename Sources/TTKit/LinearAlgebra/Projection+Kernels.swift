@@ -32,8 +32,9 @@ func projectionBytes<T: Scalar>(
   let rows = x.count / max(columns, 1)
   let size = MemoryLayout<T>.size
   let block = x.needsScratch ? rowsOfBlock(columns, T.self) * columns * size * threads : 0
-  // Lanes round the panels up by less than one vector; complex panels are twice as large.
-  let panels = (rank + 64) * columns * size * 2 * (explicit ? 2 : 1)
+  // Lanes round the panels up by less than one vector of 64 bytes; complex panels are twice as large.
+  let real = T.dtype == T.Real.dtype ? 1 : 2
+  let panels = (rank + 16) * columns * size * real * (explicit ? 2 : 1)
   return rows * rank * size + block + panels  // fits: about the size of a tensor that exists
 }
 

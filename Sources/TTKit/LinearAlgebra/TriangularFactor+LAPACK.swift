@@ -17,7 +17,8 @@ func triangularFactor<T: Scalar>(
   precondition(a.shape.count == 2, "factorisation of matrices only")
   let (m, n) = transposed ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
   let (rowStep, columnStep) = transposed ? (1, m) : (n, 1)
-  return try unsafe triangularFactor(m, n, executor) { (first, count, target, leading) throws(TTKitError) in
+  return try unsafe triangularFactor(m, n, executor) {
+    (first, count, target, leading) throws(TTKitError) in
     // In bounds: rows first ..< first + count of a; the target has n columns of `leading`.
     unsafe ttkk_copy_strided(
       target, [1, leading], a.storage.buffer.base + first * rowStep, [rowStep, columnStep],
@@ -41,9 +42,10 @@ func triangularFactor<T: Scalar>(
 }
 
 /// Copies rows first ..< first + count to a column-major target with a leading dimension.
-private typealias RowLoader<T> = @Sendable (
-  _ first: Int, _ count: Int, _ target: Pointer<T>, _ leading: Int
-) throws(TTKitError) -> Void
+private typealias RowLoader<T> =
+  @Sendable (
+    _ first: Int, _ count: Int, _ target: Pointer<T>, _ leading: Int
+  ) throws(TTKitError) -> Void
 
 private func triangularFactor<T: Scalar>(
   _ m: Int, _ n: Int, _ executor: Executor, _ load: RowLoader<T>
@@ -66,7 +68,8 @@ private func triangularFactor<T: Scalar>(
   while distance < pieces {
     for piece in stride(from: 0, to: pieces - distance, by: 2 * distance) {
       let other = (piece + distance) * n
-      try unsafe factorPiece(0, n, n, factors.base + piece * n * n) { (first, count, target, leading) in
+      try unsafe factorPiece(0, n, n, factors.base + piece * n * n) {
+        (first, count, target, leading) in
         // In bounds: rows of the other row-major n x n block.
         unsafe ttkk_copy_strided(
           target, [1, leading], factors.base + (other + first) * n, [n, 1], [count, n], 2,

@@ -76,7 +76,8 @@ struct RowSource<T: Scalar>: @unchecked Sendable {
   func rows(
     _ first: Int, _ count: Int, columns: Int, scratch: UnsafeMutablePointer<T>
   ) throws(TTKitError) -> UnsafePointer<T> {
-    precondition(first >= 0 && count >= 0 && (first + count) * columns <= self.count, "no such rows")
+    precondition(
+      first >= 0 && count >= 0 && (first + count) * columns <= self.count, "no such rows")
     switch place {
     case .tensor(let tensor):
       // In bounds: just checked.
@@ -179,7 +180,8 @@ func sizes<T: Scalar>(
     let norm = largest.isFinite ? part.norm : largest
     unsafe found.base[3 * i] = largest
     // Norms beyond the range of squares enter divided by a power of two.
-    let exponent = norm > 0 && norm.isFinite && abs(Int(norm.exponent)) > 400 ? Int(norm.exponent) : 0
+    let exponent =
+      norm > 0 && norm.isFinite && abs(Int(norm.exponent)) > 400 ? Int(norm.exponent) : 0
     unsafe found.base[3 * i + 1] = Double(exponent)
     let value = scaledByPowerOfTwo(norm, -exponent)
     unsafe found.base[3 * i + 2] = value * value

@@ -54,7 +54,8 @@ func worstResidues<T: Scalar>(
       count += 1
     }
   }
-  return try Tensor(shape: [32, columns], buffer: found).block(at: [0, 0], shape: [count, columns])
+  return try Tensor(shape: [32, columns], buffer: found).block(
+    at: [0, 0], shape: [count, columns])
 }
 
 /// Nearly orthonormal rows made so to a few roundings, by one Newton step for (v vᴴ)^(−1/2) v, and the

@@ -39,12 +39,16 @@ extension Peeling {
       if !(isNear(largest, T.Real.self) || budget != nil && largest.isFinite) { return .outOfRange }
       // Each sample is a sum of four rows.
       let norm = sketch.norm
-      let squares = budget.map { $0.norm * $0.norm }
+      let squares =
+        budget.map { $0.norm * $0.norm }
         ?? norm * norm * Double(rows) / Double(4 * samples)
-      let guess = (budget ?? TruncationBudget(
-        options.truncation, norm: squares.squareRoot(), exponent: exponent, steps: 1))
+      let guess =
+        (budget
+        ?? TruncationBudget(
+          options.truncation, norm: squares.squareRoot(), exponent: exponent, steps: 1))
         .limit(share: peelingShare, columns: columns)
-      var basis = try leadingRows(sketch, dropping: 0.1 * min(guess / squares, 1), most: samples * 4 / 5)
+      var basis = try leadingRows(
+        sketch, dropping: 0.1 * min(guess / squares, 1), most: samples * 4 / 5)
       if basis == nil {
         samples *= samples < 128 ? 4 : 2
         continue
@@ -82,9 +86,11 @@ extension Peeling {
         }
         if attempt == 1 { break }
         let residues = try worstResidues(current, columns: columns, found, pass)
-        guard let more = try leadingRows(
-          residues, dropping: min(0.1 * limit / (residues.norm * residues.norm), 1),
-          most: min(residues.shape[0], 32)) else { break }
+        guard
+          let more = try leadingRows(
+            residues, dropping: min(0.1 * limit / (residues.norm * residues.norm), 1),
+            most: min(residues.shape[0], 32))
+        else { break }
         basis = try lq(stacked(found, more)).q
         if basis!.shape[0] > columns / 2 { break }
         extra = more

@@ -14,27 +14,30 @@ func truncatedSplit<T: Scalar>(
   cap: Int, _ executor: Executor
 ) throws(TTKitError) -> (u: Tensor<T>, rest: Tensor<T>) {
   let (p, q) = (a.shape[0], a.shape[1])
+  var (matrix, range) = (a, Tensor<T>?.none)
   let width = expected + max(12, expected / 8)
   if min(p, q) >= 96, 2 * width <= min(p, q),
-    let (range, reduced) = try reducedByRange(a, width: width, &budget)
+    let (found, reduced) = try reducedByRange(a, width: width, &budget)
   {
-    let (u, rest) = try exactSplit(reduced, &budget, share, cap, executor)
-    return (try product(range, u), rest)
+    (matrix, range) = (reduced, found)
   }
-  return try exactSplit(a, &budget, share, cap, executor)
-}
-
-private func exactSplit<T: Scalar>(
-  _ a: Tensor<T>, _ budget: inout TruncationBudget<T.Real>, _ share: Double?, _ cap: Int,
-  _ executor: Executor
-) throws(TTKitError) -> (u: Tensor<T>, rest: Tensor<T>) {
-  let (p, q) = (a.shape[0], a.shape[1])
-  func rank(_ s: [T.Real]) -> Int {
+  var dropped: ArraySlice<T.Real> = []
+  let (u, rest) = try truncatedSplit(matrix, executor) { s in
     guard let share else { return budget.keep(s, cap: cap) }
     let r = budget.rank(of: s, share: share, cap: cap)
-    budget.drop(s[r...])
+    dropped = s[r...]
     return r
   }
+  budget.drop(dropped)
+  guard let range else { return (u, rest) }
+  return (try product(range, u), rest)
+}
+
+/// `a` (p, q) as U (p, r) times the rest (r, q), by all of its singular values; `rank` chooses r from them.
+func truncatedSplit<T: Scalar>(
+  _ a: Tensor<T>, _ executor: Executor, rank: ([T.Real]) -> Int
+) throws(TTKitError) -> (u: Tensor<T>, rest: Tensor<T>) {
+  let (p, q) = (a.shape[0], a.shape[1])
   if q >= 2 * p {
     // aᵀ = Q R, so a = Rᵀ Qᵀ, and a has the left singular vectors of Rᵀ.
     let factor = try triangularFactor(a, transposed: true, executor: executor)

@@ -25,7 +25,8 @@ import Testing
 
   /// Around the tile's rows and the panels' widths.
   private static let shapes: [(rows: Int, k: Int, r: Int)] = [
-    (1, 1, 1), (3, 5, 2), (4, 16, 7), (8, 17, 8), (9, 31, 9), (12, 24, 20), (17, 33, 24), (7, 49, 25),
+    (1, 1, 1), (3, 5, 2), (4, 16, 7), (8, 17, 8), (9, 31, 9), (12, 24, 20), (17, 33, 24),
+    (7, 49, 25),
     (16, 40, 33), (25, 70, 50),
   ]
 
@@ -45,7 +46,8 @@ import Testing
         for j in 0..<r {
           let terms = (0..<k).map { x[i * k + $0] * v[j][$0] }
           let bound = 2 * T(k) * eps * terms.reduce(0) { $0 + $1.magnitude }
-          #expect((y[i * r + j] - terms.reduce(0, +)).magnitude <= bound, "\(comment) \(rows, k, r)")
+          #expect(
+            (y[i * r + j] - terms.reduce(0, +)).magnitude <= bound, "\(comment) \((rows, k, r))")
         }
         for c in 0..<k {
           let rest = (0..<r).reduce(Double(x[i * k + c])) {
@@ -58,7 +60,7 @@ import Testing
       let found = remain(rows, k, x, r, y, packed(columns, depth: r, lanes: lanes))
       // Every residue carries 2r roundings of terms up to about r/4, every square one more.
       let bound = Double(eps) * (loss + Double(rows * k)) * Double(4 * r + 32)
-      #expect(abs(found - loss) <= bound, "\(comment) \(rows, k, r)")
+      #expect(abs(found - loss) <= bound, "\(comment) \((rows, k, r))")
     }
   }
 

@@ -51,7 +51,8 @@ import Testing
       for core in train.cores.dropLast() {
         #expect(try orthogonalityError(core.matrix(lastAxes: 1)) <= 64 * T.eps, "\(type)")
       }
-      let limit = a.byteCount * 3 / 10 + 4 * train.byteCount
+      // Blocks and panels, whatever the size of the tensor, take up to half a megabyte.
+      let limit = a.byteCount * 3 / 10 + 1 << 19
       #expect(report.memory <= limit || method == .qr, "\(type): \(report.memory)")
     }
   }
@@ -148,8 +149,10 @@ import Testing
       var values = try Self.lowRank(Double.self).elements
       values[99_999] = value
       let a = try Tensor(shape: Self.shape, elements: values)
-      #expect(throws: TTKitError.nonFinite(
-        "the tensor holds NaN or infinity; replace such elements first")) {
+      #expect(
+        throws: TTKitError.nonFinite(
+          "the tensor holds NaN or infinity; replace such elements first")
+      ) {
         try Self.decomposed(RowSource(a), Truncation(relative: 1e-6))
       }
     }
@@ -176,7 +179,7 @@ import Testing
             executor: .serial, progress: .silent)
         }
         #expect(try relativeError(found.train.dense(), a) <= rtol, "\(type) \(order)")
-        #expect(found.report.memory < a.byteCount / 2, "\(type) \(order)")
+        #expect(found.report.memory < a.byteCount / 4 + 3 << 18, "\(type) \(order)")
         #expect(found.train.ranks.max() == 4)
         for core in found.train.cores.dropLast() {
           #expect(try orthogonalityError(core.matrix(lastAxes: 1)) <= 64 * T.eps)
@@ -190,9 +193,11 @@ import Testing
     let a = try Self.lowRank(Double.self, noise: 1e-9)
     let folder = try TemporaryFolder()
     let path = folder("tensor.bin")
-    let bytes = [UInt8](repeating: 9, count: 24) + a.elements.flatMap { value in
-      withUnsafeBytes(of: value) { Array($0) }
-    }
+    let bytes =
+      [UInt8](repeating: 9, count: 24)
+      + a.elements.flatMap { value in
+        withUnsafeBytes(of: value) { Array($0) }
+      }
     try writeAll(path, bytes)
     func run(_ limit: Int?, offset: Int = 24, shape: [Int] = Self.shape) throws -> (
       train: TensorTrain<Double>, report: DecompositionReport

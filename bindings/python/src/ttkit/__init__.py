@@ -16,6 +16,7 @@ from .cross import CrossProgress, CrossResult, cross
 from .embedding import Embedding, EmbeddingPlan
 from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
+from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
     BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
@@ -24,6 +25,8 @@ from .formats import (
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
+from .network import Network, canonical, hierarchical_tucker, tucker
+from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
@@ -33,10 +36,54 @@ from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
-    "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
-    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe",
-    "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
-    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
-    "maxvol", "open", "plan", "tensor_train", "tensor_train_matrix",
+    "BFloat16",
+    "BlockTensorTrain",
+    "CP",
+    "ContractionPlan",
+    "CrossProgress",
+    "CrossResult",
+    "Dense",
+    "Embedding",
+    "EmbeddingPlan",
+    "Float16",
+    "Float32",
+    "Float64",
+    "Format",
+    "Int",
+    "KMeans",
+    "Kronecker",
+    "Linear",
+    "LinearPlan",
+    "LowRank",
+    "Model",
+    "Monarch",
+    "Network",
+    "Quantized",
+    "Recipe",
+    "Report",
+    "Storage",
+    "Sum",
+    "TTKitError",
+    "TensorTrain",
+    "TensorTrainMatrix",
+    "TrainLinear",
+    "TrainMatrix",
+    "TuckerLinear",
+    "WeightReport",
+    "canonical",
+    "compress",
+    "cross",
+    "dot",
+    "einsum",
+    "fake_quantize",
+    "fake_quantize_vjp",
+    "hierarchical_tucker",
+    "load",
+    "maxvol",
+    "open",
+    "plan",
+    "quantize",
+    "tensor_train",
+    "tensor_train_matrix",
+    "tucker",
 ]
