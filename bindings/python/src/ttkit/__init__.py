@@ -13,6 +13,7 @@ from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
+from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
 from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
@@ -29,6 +30,8 @@ from .network import Network, canonical, hierarchical_tucker, tucker
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .solve import Solution, SolveProgress, solve
+from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
 from .train import TensorTrain, dot
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
@@ -43,6 +46,7 @@ __all__ = [
     "CrossProgress",
     "CrossResult",
     "Dense",
+    "Eigenpairs",
     "Embedding",
     "EmbeddingPlan",
     "Float16",
@@ -61,6 +65,8 @@ __all__ = [
     "Quantized",
     "Recipe",
     "Report",
+    "Solution",
+    "SolveProgress",
     "Storage",
     "Sum",
     "TTKitError",
@@ -74,15 +80,20 @@ __all__ = [
     "compress",
     "cross",
     "dot",
+    "eigsh",
     "einsum",
+    "eye",
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
+    "laplace",
     "load",
     "maxvol",
+    "ones",
     "open",
     "plan",
     "quantize",
+    "solve",
     "tensor_train",
     "tensor_train_matrix",
     "tucker",

@@ -54,6 +54,19 @@ TTK_CROSS_RANK = 3
 TTK_CROSS_SWEEPS = 4
 TTK_CROSS_STOPPED = 5
 TTK_CROSS_PRECISION = 6
+TTK_SOLVE_AMEN = 1
+TTK_SOLVE_ALS = 2
+TTK_SOLVE_MALS = 3
+TTK_SOLVE_GALERKIN = 1
+TTK_SOLVE_LEAST_SQUARES = 2
+TTK_SOLVE_PLAIN = 0
+TTK_SOLVE_LEFT_BLOCKS = 1
+TTK_SOLVE_RIGHT_BLOCKS = 2
+TTK_SOLVE_CONVERGED = 1
+TTK_SOLVE_STALLED = 2
+TTK_SOLVE_SWEEPS = 3
+TTK_SOLVE_STOPPED = 4
+TTK_SOLVE_RANK = 5
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_GRADIENT_LSQ = 0
@@ -168,6 +181,38 @@ class ttk_maxvol_options(Structure):
         ("row_tolerance", c_double),
         ("min_extra", c_int64),
         ("max_extra", c_int64),
+    ]
+
+
+class ttk_solve_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("residual", c_double),
+        ("sweeps", c_int64),
+        ("max_rank", c_int64),
+        ("reason", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+ttk_solve_watch = CFUNCTYPE(c_int32, c_void_p, POINTER(ttk_solve_report))
+
+
+class ttk_solve_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("max_rank", c_int64),
+        ("max_ranks", POINTER(c_int64)),
+        ("max_sweeps", c_int64),
+        ("seed", c_uint64),
+        ("x0", c_void_p),
+        ("watch", ttk_solve_watch),
+        ("watch_context", c_void_p),
+        ("method", c_int32),
+        ("projection", c_int32),
+        ("preconditioner", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -324,6 +369,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_pivots_destroy": (None, (c_void_p,)),
     "ttk_maxvol": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_maxvol_options), c_void_p, c_void_p, POINTER(ttk_array))),
+    "ttk_solve": (c_int32,
+        (c_void_p, c_void_p, POINTER(ttk_solve_options), c_void_p, POINTER(ttk_solve_report))),
+    "ttk_eigenpairs": (c_int32,
+        (c_void_p, c_int64, c_int32, POINTER(ttk_solve_options), c_void_p, c_void_p, c_void_p, POINTER(ttk_solve_report))),
     "ttk_canonical": (c_int32,
         (POINTER(ttk_array), c_int64, POINTER(ttk_network_options), c_void_p)),
     "ttk_tucker": (c_int32, (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
