@@ -48,6 +48,14 @@ typedef void (*ttkk_tile_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrd
                               ptrdiff_t k_step, const double *panel, double *y, ptrdiff_t y_step,
                               ptrdiff_t columns, const double *bias, int accumulate);
 
+/* ---- project.inc: a tall matrix times a few vectors ----
+ * Vectors per panel when `left` of them are still to be packed: a matrix (n, depth) lies in panels of
+ * three, two or one vectors of `lanes` = width / 2 elements; the panel from row c on starts at c * depth
+ * and holds row c + j at [i * vectors * lanes + j]; rows past n are zeros. */
+static inline ptrdiff_t ttkk_panel_vectors(ptrdiff_t left) {
+  return left == 4 ? 2 : left < 3 ? left : 3;
+}
+
 /* ---- lanes.inc: networks whose rows lie side by side in vector lanes ----
  * Element a of row z lies at offset(a) + z, z < width of the level; lanes past the last row are zeros.
  * One step: y[b, r, q, :] = sum_i left[b, r, i] * x[b, i, q, :] over lines of width lanes, at
@@ -123,6 +131,17 @@ typedef struct ttkk_kernels {
   ptrdiff_t       height_f64, width_f64;
   ttkk_tile_f32 tile_f32;
   ttkk_tile_f64 tile_f64;
+  /* y (rows, r) = x (rows, k) V, all compact, with V^T (r, k) in panels; `next`, or NULL: as many rows to
+   * bring into cache meanwhile */
+  void (*project_f32)(ptrdiff_t rows, ptrdiff_t k, const float *x, ptrdiff_t r, const float *panels,
+                      float *y, const float *next);
+  void (*project_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdiff_t r, const double *panels,
+                      double *y, const double *next);
+  /* sum of squares of x - y V^T, with V (k, r) in panels */
+  double (*remain_f32)(ptrdiff_t rows, ptrdiff_t k, const float *x, ptrdiff_t r, const float *y,
+                       const float *panels);
+  double (*remain_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdiff_t r, const double *y,
+                       const double *panels);
   ttkk_lanes    lanes_f32, lanes_f64;
   /* codes[i] = round(x[i] / scale) within -127..127, 0 where scale is 0; out[i] = codes[i] * scale;
    * and conversions between 16-bit floats and float32 */

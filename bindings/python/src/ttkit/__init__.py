@@ -16,6 +16,7 @@ from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
 from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
+from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
@@ -33,7 +34,7 @@ from .report import Report, WeightReport
 from .solve import Solution, SolveProgress, solve
 from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .train import TensorTrain, dot, tensor_train
+from .train import TensorTrain, dot
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
