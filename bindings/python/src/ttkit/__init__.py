@@ -9,12 +9,16 @@
 (3, 8)
 """
 
+from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
+from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
+from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
+from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
     BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
@@ -23,20 +27,81 @@ from .formats import (
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
+from .network import Network, canonical, hierarchical_tucker, tucker
+from .products import concatenate, dot, multiply
+from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .solve import Solution, SolveProgress, solve
+from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .products import concatenate, dot, multiply
-from .train import TensorTrain, tensor_train
+from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
-    "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
-    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe",
-    "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
-    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "concatenate", "cross", "dot", "einsum", "load",
-    "maxvol", "multiply", "open", "plan", "tensor_train", "tensor_train_matrix",
+    "BFloat16",
+    "BlockTensorTrain",
+    "CP",
+    "Calibration",
+    "ContractionPlan",
+    "CrossProgress",
+    "CrossResult",
+    "Dense",
+    "Eigenpairs",
+    "Embedding",
+    "EmbeddingPlan",
+    "Float16",
+    "Float32",
+    "Float64",
+    "Format",
+    "Int",
+    "KMeans",
+    "Kronecker",
+    "LayerInputs",
+    "Linear",
+    "LinearPlan",
+    "LowRank",
+    "Model",
+    "Monarch",
+    "Network",
+    "Quantized",
+    "Recipe",
+    "Report",
+    "Solution",
+    "SolveProgress",
+    "Storage",
+    "Sum",
+    "TTKitError",
+    "TensorTrain",
+    "TensorTrainMatrix",
+    "TrainLinear",
+    "TrainMatrix",
+    "TuckerLinear",
+    "WeightReport",
+    "calibrate",
+    "canonical",
+    "compress",
+    "concatenate",
+    "cross",
+    "dot",
+    "eigsh",
+    "einsum",
+    "eye",
+    "fake_quantize",
+    "fake_quantize_vjp",
+    "hierarchical_tucker",
+    "laplace",
+    "load",
+    "maxvol",
+    "multiply",
+    "ones",
+    "open",
+    "plan",
+    "quantize",
+    "solve",
+    "tensor_train",
+    "tensor_train_matrix",
+    "tucker",
 ]

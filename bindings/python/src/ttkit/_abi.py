@@ -40,6 +40,9 @@ TTK_INT64 = 9
 TTK_UINT8 = 10
 TTK_INT16 = 11
 TTK_BOOL = 12
+TTK_SVD_AUTO = 0
+TTK_SVD_SAMPLED = 1
+TTK_SVD_QR = 2
 TTK_PRODUCT_EXACT = 1
 TTK_PRODUCT_SKETCHED = 2
 TTK_PRODUCT_ZIP_UP = 3
@@ -55,6 +58,19 @@ TTK_CROSS_RANK = 3
 TTK_CROSS_SWEEPS = 4
 TTK_CROSS_STOPPED = 5
 TTK_CROSS_PRECISION = 6
+TTK_SOLVE_AMEN = 1
+TTK_SOLVE_ALS = 2
+TTK_SOLVE_MALS = 3
+TTK_SOLVE_GALERKIN = 1
+TTK_SOLVE_LEAST_SQUARES = 2
+TTK_SOLVE_PLAIN = 0
+TTK_SOLVE_LEFT_BLOCKS = 1
+TTK_SOLVE_RIGHT_BLOCKS = 2
+TTK_SOLVE_CONVERGED = 1
+TTK_SOLVE_STALLED = 2
+TTK_SOLVE_SWEEPS = 3
+TTK_SOLVE_STOPPED = 4
+TTK_SOLVE_RANK = 5
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_GRADIENT_LSQ = 0
@@ -87,6 +103,17 @@ class ttk_executor(Structure):
     ]
 
 
+class ttk_svd_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("error", c_double),
+        ("memory", c_int64),
+        ("passes", c_int64),
+        ("method", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_svd_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -99,6 +126,11 @@ class ttk_svd_options(Structure):
         ("progress_context", c_void_p),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("seed", c_uint64),
+        ("memory_limit", c_int64),
+        ("report", POINTER(ttk_svd_report)),
+        ("method", c_int32),
+        ("overwrite", c_int32),
     ]
 
 
@@ -156,6 +188,56 @@ class ttk_maxvol_options(Structure):
     ]
 
 
+class ttk_solve_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("residual", c_double),
+        ("sweeps", c_int64),
+        ("max_rank", c_int64),
+        ("reason", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+ttk_solve_watch = CFUNCTYPE(c_int32, c_void_p, POINTER(ttk_solve_report))
+
+
+class ttk_solve_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("max_rank", c_int64),
+        ("max_ranks", POINTER(c_int64)),
+        ("max_sweeps", c_int64),
+        ("seed", c_uint64),
+        ("x0", c_void_p),
+        ("watch", ttk_solve_watch),
+        ("watch_context", c_void_p),
+        ("method", c_int32),
+        ("projection", c_int32),
+        ("preconditioner", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class ttk_network_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("atol", c_double),
+        ("tolerance", c_double),
+        ("max_rank", c_int64),
+        ("max_ranks", POINTER(c_int64)),
+        ("max_steps", c_int64),
+        ("seed", c_uint64),
+        ("executor", POINTER(ttk_executor)),
+        ("progress", ttk_progress),
+        ("progress_context", c_void_p),
+        ("threads", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_contraction_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -172,6 +254,7 @@ class ttk_fit_options(Structure):
         ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("moment", POINTER(ttk_array)),
     ]
 
 
@@ -227,6 +310,7 @@ class ttk_compress_options(Structure):
         ("parts", c_int32),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("calibration", c_char_p),
     ]
 
 
@@ -238,6 +322,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_kernel_level": (c_char_p, ()),
     "ttk_dtype_size": (c_size_t, (c_int32,)),
     "ttk_svd": (c_int32, (POINTER(ttk_array), POINTER(ttk_svd_options), c_void_p)),
+    "ttk_svd_file": (c_int32,
+        (c_char_p, c_int64, c_int32, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_from_cores": (c_int32, (c_int32, POINTER(ttk_array), c_void_p)),
     "ttk_train_order": (c_int32, (c_void_p,)),
     "ttk_train_dtype": (c_int32, (c_void_p,)),
@@ -303,6 +389,29 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_pivots_destroy": (None, (c_void_p,)),
     "ttk_maxvol": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_maxvol_options), c_void_p, c_void_p, POINTER(ttk_array))),
+    "ttk_solve": (c_int32,
+        (c_void_p, c_void_p, POINTER(ttk_solve_options), c_void_p, POINTER(ttk_solve_report))),
+    "ttk_eigenpairs": (c_int32,
+        (c_void_p, c_int64, c_int32, POINTER(ttk_solve_options), c_void_p, c_void_p, c_void_p, POINTER(ttk_solve_report))),
+    "ttk_canonical": (c_int32,
+        (POINTER(ttk_array), c_int64, POINTER(ttk_network_options), c_void_p)),
+    "ttk_tucker": (c_int32, (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
+    "ttk_hierarchical_tucker": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
+    "ttk_network_order": (c_int32, (c_void_p,)),
+    "ttk_network_dtype": (c_int32, (c_void_p,)),
+    "ttk_network_nbytes": (c_int64, (c_void_p,)),
+    "ttk_network_error": (c_double, (c_void_p,)),
+    "ttk_network_steps": (c_int64, (c_void_p,)),
+    "ttk_network_converged": (c_int32, (c_void_p,)),
+    "ttk_network_shape": (None, (c_void_p, c_void_p)),
+    "ttk_network_core_count": (c_int32, (c_void_p,)),
+    "ttk_network_core": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
+    "ttk_network_equation": (c_char_p, (c_void_p,)),
+    "ttk_network_norm": (c_int32, (c_void_p, c_void_p)),
+    "ttk_network_to_train": (c_int32, (c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_network_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
+    "ttk_network_destroy": (None, (c_void_p,)),
     "ttk_contraction_plan": (c_int32,
         (c_char_p, c_int32, c_void_p, c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
     "ttk_contraction_vjp": (c_int32,
@@ -327,6 +436,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_dtype": (c_int32, (c_void_p,)),
     "ttk_linear_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_error": (c_double, (c_void_p,)),
+    "ttk_linear_output_error": (c_double, (c_void_p,)),
     "ttk_linear_spec": (c_char_p, (c_void_p,)),
     "ttk_linear_core_count": (c_int32, (c_void_p,)),
     "ttk_linear_core_shape": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
@@ -339,6 +449,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_plan_workspace_size": (c_size_t, (c_void_p,)),
     "ttk_linear_plan_resident_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_plan_max_rows": (c_int64, (c_void_p,)),
+    "ttk_linear_plan_explain": (c_char_p, (c_void_p,)),
     "ttk_linear_execute": (c_int32, (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_size_t)),
     "ttk_linear_plan_destroy": (None, (c_void_p,)),
     "ttk_linear_vjp": (c_int32,
@@ -374,7 +485,14 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_quantized_error": (c_double, (c_void_p,)),
     "ttk_quantized_storage": (c_char_p, (c_void_p,)),
     "ttk_quantized_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
+    "ttk_quantized_part_count": (c_int32, (c_void_p,)),
+    "ttk_quantized_part_name": (c_char_p, (c_void_p, c_int32)),
+    "ttk_quantized_part": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
     "ttk_quantized_destroy": (None, (c_void_p,)),
+    "ttk_quantize_with_scales": (c_int32,
+        (POINTER(ttk_array), c_char_p, POINTER(ttk_array), c_void_p)),
+    "ttk_linear_from_quantized": (c_int32,
+        (c_char_p, c_int64, c_int64, c_int32, c_void_p, POINTER(ttk_array), c_void_p)),
     "ttk_fake_quantize": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array))),
     "ttk_fake_quantize_vjp": (c_int32,
