@@ -29,7 +29,8 @@ $(LIBRARY): $(SOURCES) | deps
 	swift build -c release --product ttkit --scratch-path .build/shared \
 	  -Xswiftc -Osize -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	  -Xlinker -soname=libttkit.so.0 -Xlinker --version-script=$(CURDIR)/packaging/ttkit.map \
-	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections -Xlinker --icf=all
+	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections -Xlinker --icf=all \
+	  -Xlinker --no-eh-frame-hdr -Xlinker -T -Xlinker $(CURDIR)/packaging/no-unwind-tables.ld
 	mkdir -p build
 	scripts/strip-library .build/shared/release/libttkit.so $@
 	ln -sf libttkit.so build/libttkit.so.0
