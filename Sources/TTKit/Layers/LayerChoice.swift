@@ -10,6 +10,8 @@ struct LayerChoice {
   /// Rows that a network is planned for at once.
   private static let tileRows = 32
   private static let streamedRows = 256
+  /// Rows up to which codes of twice the columns beat floats.
+  private static let mostWideRows = 8
 
   /// - Parameters:
   ///   - memoryLimit: bytes that prepared weights may take; nil for those of the dense matrix in whole
@@ -24,7 +26,7 @@ struct LayerChoice {
     let (m, n, rows) = (Double(matrix.rows), Double(matrix.columns), Double(maxRows))
     let dense = cost.panelBytes(matrix.rows, matrix.columns)
     let limit = memoryLimit.map { Double($0) } ?? dense
-    if let packed = try Self.packed(matrix, cost, limit: memoryLimit, compute) {
+    if let packed = try Self.packed(matrix, cost, limit: memoryLimit, maxRows, compute) {
       form = packed.form
       flopsPerRow = 2 * packed.parts.elements
       time = packed.parts.time(cost, rows: rows)
@@ -86,7 +88,7 @@ struct LayerChoice {
   /// Packed integers, where they are the way: for int8, above a cache's worth of floats, and where floats
   /// would exceed the limit. nil when they are not, or do not fit either.
   private static func packed(
-    _ matrix: CompressedMatrix, _ cost: CostModel, limit: Int?, _ compute: Compute
+    _ matrix: CompressedMatrix, _ cost: CostModel, limit: Int?, _ rows: Int, _ compute: Compute
   ) throws(TTKitError) -> (form: LayerForm, parts: PackedForm)? {
     // Integers become float32 only.
     let all = cost.elementSize == 4 ? PackedForm(matrix, everything: true) : nil
@@ -109,6 +111,9 @@ struct LayerChoice {
       $0 + cost.panelBytes($1.rows, $1.columns)
     }
     let everything = min(floats, dense) > limit ?? dense
+    // Twice the columns: the matrix itself is faster from a few rows on, where it may be made.
+    let isWide = matrix.terms.contains { $0.input?.keepsInput ?? false }
+    if isWide, rows > Self.mostWideRows, dense <= limit ?? dense { return nil }
     guard let parts = everything ? all : PackedForm(matrix, everything: false),
       parts.byteCount(cost) <= limit ?? .infinity
     else { return nil }

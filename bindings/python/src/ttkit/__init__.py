@@ -18,9 +18,10 @@ from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
-    BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
-    TrainLinear, TrainMatrix,
+    BFloat16, Dense, Float16, Float32, Float64, Format, Int, Kashin, KMeans, Lloyd, LowRank, Pairs,
+    Quads, Rotation, Storage, Sum, TrainLinear, TrainMatrix,
 )
+from .kashin import KashinInfo, kashin, orthogonal_transform
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
@@ -36,9 +37,10 @@ __version__ = "0.1.0"
 __all__ = [
     "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
     "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
-    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Quantized",
-    "Recipe", "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix",
-    "TrainLinear", "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot",
-    "einsum", "fake_quantize", "fake_quantize_vjp", "load", "maxvol", "open", "plan",
-    "quantize", "tensor_train", "tensor_train_matrix",
+    "KMeans", "Kashin", "KashinInfo", "Kronecker", "Linear", "LinearPlan", "Lloyd", "LowRank",
+    "Model", "Monarch", "Pairs", "Quads", "Quantized", "Recipe", "Report", "Rotation",
+    "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
+    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum",
+    "fake_quantize", "fake_quantize_vjp", "kashin", "load", "maxvol", "open",
+    "orthogonal_transform", "plan", "quantize", "tensor_train", "tensor_train_matrix",
 ]
