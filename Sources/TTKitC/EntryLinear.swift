@@ -171,6 +171,12 @@ public func ttk_linear_plan_max_rows(_ plan: OpaquePointer?) -> Int64 {
 }
 
 @c @implementation
+public func ttk_linear_plan_explain(_ plan: OpaquePointer?) -> UnsafePointer<CChar>? {
+  guard let handle = LinearPlanHandle.from(plan) else { return emptyString }
+  return handle.arena.string(handle.value.explain())
+}
+
+@c @implementation
 public func ttk_linear_execute(
   _ plan: OpaquePointer?, _ x: UnsafeRawPointer?, _ rows: Int64, _ y: UnsafeMutableRawPointer?,
   _ workspace: UnsafeMutableRawPointer?, _ workspaceSize: Int

@@ -22,7 +22,8 @@ final class TermNetwork<T: RealScalar>: Sendable {
 
   /// The plan of x (rows, columns...) times the term.
   static func plan(
-    _ equation: Equation, rows: Int, isPrepared: Bool, mostConstant: Int
+    _ equation: Equation, rows: Int, scheme: CostModel.Scheme = .panels, isPrepared: Bool,
+    mostConstant: Int
   ) throws(TTKitError) -> ContractionPlan {
     let z = Axis("z", rows)
     let network = try ContractionEquation(
@@ -31,7 +32,7 @@ final class TermNetwork<T: RealScalar>: Sendable {
     return try ContractionPlan(
       network, shapes: shapes, dtype: T.dtype, memoryLimit: nil,
       constants: [false] + equation.operands.map { _ in isPrepared }, mostConstant: mostConstant,
-      executor: .serial)
+      scheme: scheme, executor: .serial)
   }
 
   /// - Parameter plan: as ``plan(_:rows:isPrepared:mostConstant:)`` made it for this term.
@@ -155,78 +156,5 @@ final class TermNetwork<T: RealScalar>: Sendable {
       unsafe next += (count * MemoryLayout<T>.stride + 63) / 64 * 64
     }
     return views
-  }
-}
-
-/// Right operands of steps, packed for good.
-@safe
-final class PackedPanels<T: RealScalar>: Sendable {
-  private let buffer: Buffer<T>
-  /// By step; nil for steps that pack as they go.
-  nonisolated(unsafe) let pointers: [UnsafePointer<T>?]
-
-  var byteCount: Int { buffer.byteCount }
-
-  init(buffer: consuming Buffer<T>, offsets: [Int?]) {
-    let base = unsafe buffer.base
-    // In bounds: callers give offsets of panels within the buffer.
-    unsafe pointers = unsafe offsets.map { offset in
-      unsafe offset.map { unsafe UnsafePointer(base + $0) }
-    }
-    self.buffer = buffer
-  }
-
-  /// Makes the products of constants and packs what activations will meet.
-  convenience init(
-    _ plan: ContractionPlan, _ cores: [Tensor<T>], _ executor: Executor
-  ) throws(TTKitError) {
-    let workspace = try Buffer<UInt8>(count: plan.workspaceSize)
-    let constants = try Buffer<T>(count: plan.map.constantCount)
-    let aligned = unsafe UnsafeMutableRawPointer(workspace.base).alignedUp(toMultipleOf: 64)
-    func view(_ data: UnsafeMutableRawPointer, _ shape: [Int]) -> StridedView {
-      unsafe StridedView(data: data, shape: shape, strides: rowMajorStrides(shape), T.dtype)
-    }
-    // Input and result are not touched by constant steps and by packing.
-    var operands = unsafe [view(aligned, plan.shapes[0])]
-    for core in cores {
-      unsafe operands.append(view(UnsafeMutableRawPointer(core.storage.buffer.base), core.shape))
-    }
-    var memory = unsafe PlanMemory<T>(
-      operands: operands, result: view(aligned, plan.resultShape), workspace: aligned)
-    unsafe memory.constants = constants.base
-    plan.run(memory, executor, constants: true)
-    let (offsets, count) = try plan.panelOffsets()
-    let buffer = try Buffer<T>(count: count)
-    let run = PlanRun(plan: plan, memory: memory)
-    for (index, step) in plan.steps.enumerated() {
-      guard let offset = offsets[index] else { continue }
-      // In bounds: panelOffsets counts all entries of the step.
-      unsafe run.product(step, index)?.packRight(to: buffer.base + offset)
-    }
-    withExtendedLifetime(cores) {}
-    self.init(buffer: buffer, offsets: offsets)
-    _ = consume workspace
-    _ = consume constants
-  }
-}
-
-extension ContractionPlan {
-  /// Where the packed right operands of steps begin, and the elements of all.
-  func panelOffsets() throws(TTKitError) -> (offsets: [Int?], count: Int) {
-    var offsets: [Int?] = []
-    var count = 0
-    for step in steps {
-      guard let right = step.right, nodes[right].isConstant, !step.isConstant else {
-        offsets.append(nil)
-        continue
-      }
-      let shape = try StepShape(step, lengths, TileSize(dtype))
-      offsets.append(count)
-      let (sum, overflow) = count.addingReportingOverflow(
-        try checkedProduct([shape.batch, shape.rightCount, 64]) / 64)
-      guard !overflow else { throw .sizeOverflow("packed cores exceed the address space") }
-      count = (sum + 15) / 16 * 16
-    }
-    return (offsets, count)
   }
 }

@@ -49,6 +49,27 @@ public func batchedProduct<T: Scalar>(
   return Tensor(shape: [count, m, n], buffer: buffer)
 }
 
+/// c[i] = a · b[i] for one matrix a (m, k) and a stack b (count, k, n).
+func sharedProduct<T: Scalar>(
+  _ a: Tensor<T>, _ b: Tensor<T>
+) throws(TTKitError) -> Tensor<T> {
+  precondition(a.shape.count == 2 && b.shape.count == 3, "a matrix and a stack only")
+  let (m, k) = (a.shape[0], a.shape[1])
+  let (count, n) = (b.shape[0], b.shape[2])
+  precondition(b.shape[1] == k, "inner lengths \(k) and \(b.shape[1]) differ")
+  try requireBLASLengths([m, n, k])
+  let buffer = try Buffer<T>(count: checkedProduct([count, m, n]), zeroed: k == 0)
+  if m > 0 && n > 0 && k > 0 {
+    for i in 0..<count {
+      // In bounds: matrix i of each stack.
+      unsafe gemm(
+        .plain, .plain, m, n, k, a.storage.buffer.base, k, b.storage.buffer.base + i * k * n, n,
+        buffer.base + i * m * n, n)
+    }
+  }
+  return Tensor(shape: [count, m, n], buffer: buffer)
+}
+
 /// - Throws: `.sizeOverflow` for lengths that BLAS, which counts in 32 bits, cannot take.
 private func requireBLASLengths(_ lengths: [Int]) throws(TTKitError) {
   guard lengths.allSatisfy({ $0 <= Int(Int32.max) }) else {

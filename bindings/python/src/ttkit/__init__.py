@@ -13,7 +13,9 @@ from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
+from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
+from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
@@ -25,22 +27,83 @@ from .kashin import KashinInfo, kashin, orthogonal_transform
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
+from .network import Network, canonical, hierarchical_tucker, tucker
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .solve import Solution, SolveProgress, solve
+from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .train import TensorTrain, dot, tensor_train
+from .train import TensorTrain, dot
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
-    "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
-    "KMeans", "Kashin", "KashinInfo", "Kronecker", "Linear", "LinearPlan", "Lloyd", "LowRank",
-    "Model", "Monarch", "Pairs", "Quads", "Quantized", "Recipe", "Report", "Rotation",
-    "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
-    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum",
-    "fake_quantize", "fake_quantize_vjp", "kashin", "load", "maxvol", "open",
-    "orthogonal_transform", "plan", "quantize", "tensor_train", "tensor_train_matrix",
+    "BFloat16",
+    "BlockTensorTrain",
+    "CP",
+    "ContractionPlan",
+    "CrossProgress",
+    "CrossResult",
+    "Dense",
+    "Eigenpairs",
+    "Embedding",
+    "EmbeddingPlan",
+    "Float16",
+    "Float32",
+    "Float64",
+    "Format",
+    "Int",
+    "KMeans",
+    "Kashin",
+    "KashinInfo",
+    "Kronecker",
+    "Linear",
+    "LinearPlan",
+    "Lloyd",
+    "LowRank",
+    "Model",
+    "Monarch",
+    "Network",
+    "Pairs",
+    "Quads",
+    "Quantized",
+    "Recipe",
+    "Report",
+    "Rotation",
+    "Solution",
+    "SolveProgress",
+    "Storage",
+    "Sum",
+    "TTKitError",
+    "TensorTrain",
+    "TensorTrainMatrix",
+    "TrainLinear",
+    "TrainMatrix",
+    "TuckerLinear",
+    "WeightReport",
+    "canonical",
+    "compress",
+    "cross",
+    "dot",
+    "eigsh",
+    "einsum",
+    "eye",
+    "fake_quantize",
+    "fake_quantize_vjp",
+    "hierarchical_tucker",
+    "kashin",
+    "laplace",
+    "load",
+    "maxvol",
+    "ones",
+    "open",
+    "orthogonal_transform",
+    "plan",
+    "quantize",
+    "solve",
+    "tensor_train",
+    "tensor_train_matrix",
+    "tucker",
 ]

@@ -40,6 +40,9 @@ TTK_INT64 = 9
 TTK_UINT8 = 10
 TTK_INT16 = 11
 TTK_BOOL = 12
+TTK_SVD_AUTO = 0
+TTK_SVD_SAMPLED = 1
+TTK_SVD_QR = 2
 TTK_CROSS_TCI = 1
 TTK_CROSS_MAXVOL = 2
 TTK_CROSS_DMRG = 3
@@ -51,6 +54,19 @@ TTK_CROSS_RANK = 3
 TTK_CROSS_SWEEPS = 4
 TTK_CROSS_STOPPED = 5
 TTK_CROSS_PRECISION = 6
+TTK_SOLVE_AMEN = 1
+TTK_SOLVE_ALS = 2
+TTK_SOLVE_MALS = 3
+TTK_SOLVE_GALERKIN = 1
+TTK_SOLVE_LEAST_SQUARES = 2
+TTK_SOLVE_PLAIN = 0
+TTK_SOLVE_LEFT_BLOCKS = 1
+TTK_SOLVE_RIGHT_BLOCKS = 2
+TTK_SOLVE_CONVERGED = 1
+TTK_SOLVE_STALLED = 2
+TTK_SOLVE_SWEEPS = 3
+TTK_SOLVE_STOPPED = 4
+TTK_SOLVE_RANK = 5
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_GRADIENT_LSQ = 0
@@ -90,6 +106,17 @@ class ttk_executor(Structure):
     ]
 
 
+class ttk_svd_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("error", c_double),
+        ("memory", c_int64),
+        ("passes", c_int64),
+        ("method", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_svd_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -102,6 +129,11 @@ class ttk_svd_options(Structure):
         ("progress_context", c_void_p),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("seed", c_uint64),
+        ("memory_limit", c_int64),
+        ("report", POINTER(ttk_svd_report)),
+        ("method", c_int32),
+        ("overwrite", c_int32),
     ]
 
 
@@ -156,6 +188,56 @@ class ttk_maxvol_options(Structure):
         ("row_tolerance", c_double),
         ("min_extra", c_int64),
         ("max_extra", c_int64),
+    ]
+
+
+class ttk_solve_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("residual", c_double),
+        ("sweeps", c_int64),
+        ("max_rank", c_int64),
+        ("reason", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+ttk_solve_watch = CFUNCTYPE(c_int32, c_void_p, POINTER(ttk_solve_report))
+
+
+class ttk_solve_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("max_rank", c_int64),
+        ("max_ranks", POINTER(c_int64)),
+        ("max_sweeps", c_int64),
+        ("seed", c_uint64),
+        ("x0", c_void_p),
+        ("watch", ttk_solve_watch),
+        ("watch_context", c_void_p),
+        ("method", c_int32),
+        ("projection", c_int32),
+        ("preconditioner", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class ttk_network_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("atol", c_double),
+        ("tolerance", c_double),
+        ("max_rank", c_int64),
+        ("max_ranks", POINTER(c_int64)),
+        ("max_steps", c_int64),
+        ("seed", c_uint64),
+        ("executor", POINTER(ttk_executor)),
+        ("progress", ttk_progress),
+        ("progress_context", c_void_p),
+        ("threads", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -276,6 +358,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_kernel_level": (c_char_p, ()),
     "ttk_dtype_size": (c_size_t, (c_int32,)),
     "ttk_svd": (c_int32, (POINTER(ttk_array), POINTER(ttk_svd_options), c_void_p)),
+    "ttk_svd_file": (c_int32,
+        (c_char_p, c_int64, c_int32, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_from_cores": (c_int32, (c_int32, POINTER(ttk_array), c_void_p)),
     "ttk_train_order": (c_int32, (c_void_p,)),
     "ttk_train_dtype": (c_int32, (c_void_p,)),
@@ -327,6 +411,29 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_pivots_destroy": (None, (c_void_p,)),
     "ttk_maxvol": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_maxvol_options), c_void_p, c_void_p, POINTER(ttk_array))),
+    "ttk_solve": (c_int32,
+        (c_void_p, c_void_p, POINTER(ttk_solve_options), c_void_p, POINTER(ttk_solve_report))),
+    "ttk_eigenpairs": (c_int32,
+        (c_void_p, c_int64, c_int32, POINTER(ttk_solve_options), c_void_p, c_void_p, c_void_p, POINTER(ttk_solve_report))),
+    "ttk_canonical": (c_int32,
+        (POINTER(ttk_array), c_int64, POINTER(ttk_network_options), c_void_p)),
+    "ttk_tucker": (c_int32, (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
+    "ttk_hierarchical_tucker": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
+    "ttk_network_order": (c_int32, (c_void_p,)),
+    "ttk_network_dtype": (c_int32, (c_void_p,)),
+    "ttk_network_nbytes": (c_int64, (c_void_p,)),
+    "ttk_network_error": (c_double, (c_void_p,)),
+    "ttk_network_steps": (c_int64, (c_void_p,)),
+    "ttk_network_converged": (c_int32, (c_void_p,)),
+    "ttk_network_shape": (None, (c_void_p, c_void_p)),
+    "ttk_network_core_count": (c_int32, (c_void_p,)),
+    "ttk_network_core": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
+    "ttk_network_equation": (c_char_p, (c_void_p,)),
+    "ttk_network_norm": (c_int32, (c_void_p, c_void_p)),
+    "ttk_network_to_train": (c_int32, (c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_network_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
+    "ttk_network_destroy": (None, (c_void_p,)),
     "ttk_contraction_plan": (c_int32,
         (c_char_p, c_int32, c_void_p, c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
     "ttk_contraction_vjp": (c_int32,
@@ -363,6 +470,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_plan_workspace_size": (c_size_t, (c_void_p,)),
     "ttk_linear_plan_resident_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_plan_max_rows": (c_int64, (c_void_p,)),
+    "ttk_linear_plan_explain": (c_char_p, (c_void_p,)),
     "ttk_linear_execute": (c_int32, (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_size_t)),
     "ttk_linear_plan_destroy": (None, (c_void_p,)),
     "ttk_linear_vjp": (c_int32,

@@ -46,6 +46,11 @@ class LinearPlan(Closable):
         """Bytes of packed weights it uses, shared with the layer's other plans."""
         return int(lib.ttk_linear_plan_resident_nbytes(self._handle))
 
+    def explain(self) -> str:
+        """The form chosen for each range of rows, with the predicted times."""
+        lines: bytes = lib.ttk_linear_plan_explain(self._handle)
+        return lines.decode()
+
     def __call__(self, x: npt.ArrayLike, out: Array | None = None) -> Array:
         """Apply the layer.
 
