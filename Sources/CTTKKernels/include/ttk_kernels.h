@@ -288,6 +288,23 @@ void ttkk_encode_codebook(ptrdiff_t n, const float *x, int32_t bits, const float
                           uint8_t *codes);
 void ttkk_decode_codebook(ptrdiff_t n, const uint8_t *codes, const float *codebook, float *out);
 
+/* ---- columns.c: rounding column by column ---- */
+/* fit_codes with a weight for each element: sums of w * x * q and of w * q * q. */
+void ttkk_fit_weighted(ptrdiff_t n, const float *x, const float *weights, float scale, int32_t low,
+                       int32_t high, double *products, double *squares);
+/* Element i to the grid scales[i * step], zeros[i * step]: codes 0..top and what they stand for. */
+void ttkk_round_column(ptrdiff_t n, const float *x, const float *scales, const uint8_t *zeros,
+                       ptrdiff_t step, int32_t top, uint8_t *codes, float *out);
+/* Element i to the nearest of the 2^bits rising values at books + i * step. */
+void ttkk_round_to_books(ptrdiff_t n, const float *x, int32_t bits, const float *books, ptrdiff_t step,
+                         uint8_t *codes, float *out);
+/* The normal equations of a codebook of `size` values over n columns with these codes, at [j * step]: adds
+ * to square (size, size) the sums of metric over pairs of codes, to right minus the sums of slope at
+ * [j * slope_step]. metric has rows of `width`; scratch holds size * n numbers. */
+void ttkk_book_normal(ptrdiff_t n, int32_t size, const uint8_t *codes, ptrdiff_t step, const float *metric,
+                      ptrdiff_t width, const float *slope, ptrdiff_t slope_step, float *scratch,
+                      double *square, double *right);
+
 /* ---- checksum.c: CRC-32C of bytes, continued from crc (0 to start) ---- */
 uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count);
 /* The same by tables, on any CPU: what the instructions must agree with. */

@@ -81,4 +81,18 @@ public struct Kashin: Format {
         [(offset: [0, 0], block: found.u), (offset: [0, columns], block: found.v)])
     ]
   }
+
+  public func fit<T: RealScalar>(
+    _ matrix: Tensor<T>, moment: InputMoment, executor: Executor
+  ) throws(TTKitError) -> [Tensor<T>] {
+    try fit(matrix, executor: executor)
+  }
+
+  /// With error compensation in the moment of what activations become.
+  public func encode<T: RealScalar>(
+    _ cores: [Tensor<T>], of matrix: Tensor<T>, storage: any Storage, moment: InputMoment
+  ) throws(TTKitError) -> [EncodedCore] {
+    try encodeBehindOperator(
+      cores[0], columns: matrix.shape[1], storage: storage, moment: moment)
+  }
 }

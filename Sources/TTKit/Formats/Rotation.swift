@@ -39,6 +39,20 @@ public struct Rotation: Format {
     let prepared = try PreparedOperator<T>(shape, executor: executor)
     return [try prepared.lifted(matrix, executor: executor)]
   }
+
+  public func fit<T: RealScalar>(
+    _ matrix: Tensor<T>, moment: InputMoment, executor: Executor
+  ) throws(TTKitError) -> [Tensor<T>] {
+    try fit(matrix, executor: executor)
+  }
+
+  /// With error compensation in the moment of what activations become.
+  public func encode<T: RealScalar>(
+    _ cores: [Tensor<T>], of matrix: Tensor<T>, storage: any Storage, moment: InputMoment
+  ) throws(TTKitError) -> [EncodedCore] {
+    try encodeBehindOperator(
+      cores[0], columns: matrix.shape[1], storage: storage, moment: moment)
+  }
 }
 
 extension TransformKind {

@@ -42,3 +42,29 @@ struct PreparedOperator<T: RealScalar>: Sendable {
       shape: [rows, 2 * n], [(offset: [0, 0], block: x), (offset: [0, n], block: turned)])
   }
 }
+
+extension InputOperator {
+  /// The moment of what activations of this moment become: E H Eᵀ.
+  func lifted(_ moment: InputMoment, executor: Executor) throws(TTKitError) -> InputMoment {
+    let prepared = try PreparedOperator<Double>(self, executor: executor)
+    let half = try prepared.lifted(moment.matrix, executor: executor)
+    return InputMoment(
+      matrix: try prepared.lifted(half.transposed([1, 0]), executor: executor))
+  }
+}
+
+extension Format {
+  /// The fit of a format behind an operator needs no moment: it is exact before storage.
+  func encodeBehindOperator<T: RealScalar>(
+    _ core: Tensor<T>, columns: Int, storage: any Storage, moment: InputMoment
+  ) throws(TTKitError) -> [EncodedCore] {
+    guard let shape = inputOperator(columns: columns),
+      (storage as? any ColumnStorage)?.codesColumns ?? false
+    else { return [try EncodedCore(core, storage: storage)] }
+    return [
+      try EncodedCore(
+        compensating: core, storage: storage,
+        moment: shape.lifted(moment, executor: Executor()))
+    ]
+  }
+}

@@ -5,8 +5,8 @@ internal import CTTKKernels
 struct VectorFit {
   let core: Tensor<Float>
   let grid: VectorGrid
-  private var scales: [Float]
-  private let codes: Tensor<UInt8>
+  private(set) var scales: [Float]
+  let codes: Tensor<UInt8>
   private let books: Tensor<Float>
   /// Rounds of codebook, codes and scales. A third gains less than a thousandth.
   private static let rounds = 2
@@ -85,7 +85,7 @@ struct VectorFit {
     scales = try stored(exact, scaleDType).elements
   }
 
-  private func book(_ row: Int) -> UnsafeMutablePointer<Float> {
+  func book(_ row: Int) -> UnsafeMutablePointer<Float> {
     unsafe books.storage.buffer.base + (grid.ownsBooks ? row * grid.bookLength : 0)
   }
 

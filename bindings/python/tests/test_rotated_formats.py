@@ -167,3 +167,17 @@ def test_vectors_of_odd_arrays_are_finite(storage: str, values: list[float]) -> 
 def test_wrong_specs_are_refused(spec: str) -> None:
     with pytest.raises(ValueError):
         tk.Linear.fit(np.ones((4, 64), np.float32), spec)
+
+
+@pytest.mark.parametrize("spec", ["rotation@lloyd3", "rotation(transform=dct)@int3(group=16)",
+                                  "kashin(code=split)@kmeans2(group=row)"])
+def test_inputs_lower_the_error_of_outputs(rng: np.random.Generator, spec: str) -> None:
+    """Error compensation in the moment of transformed activations."""
+    weight = rng.normal(size=(48, 64)).astype(np.float32)
+    inputs = (rng.normal(size=(400, 20)) @ rng.normal(size=(20, 64))).astype(np.float32)
+    inputs += 0.1 * rng.normal(size=inputs.shape).astype(np.float32)
+    exact = inputs @ weight.T
+    plain, fitted = tk.quantize(weight, spec), tk.quantize(weight, spec, inputs=inputs)
+    errors = [relative(inputs @ q.dequantize().T, exact) for q in (plain, fitted)]
+    assert errors[1] < 0.8 * errors[0]
+    assert fitted.nbytes == plain.nbytes

@@ -9,6 +9,7 @@
 (3, 8)
 """
 
+from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
@@ -43,6 +44,7 @@ __all__ = [
     "BFloat16",
     "BlockTensorTrain",
     "CP",
+    "Calibration",
     "ContractionPlan",
     "CrossProgress",
     "CrossResult",
@@ -59,6 +61,7 @@ __all__ = [
     "Kashin",
     "KashinInfo",
     "Kronecker",
+    "LayerInputs",
     "Linear",
     "LinearPlan",
     "Lloyd",
@@ -83,6 +86,7 @@ __all__ = [
     "TrainMatrix",
     "TuckerLinear",
     "WeightReport",
+    "calibrate",
     "canonical",
     "compress",
     "cross",
