@@ -9,6 +9,7 @@
 (3, 8)
 """
 
+from .apply import apply
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
@@ -22,6 +23,7 @@ from .formats import (
     BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
     TrainLinear, TrainMatrix,
 )
+from .integrate import Integral, integrate
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
@@ -53,6 +55,7 @@ __all__ = [
     "Float64",
     "Format",
     "Int",
+    "Integral",
     "KMeans",
     "Kronecker",
     "Linear",
@@ -75,6 +78,7 @@ __all__ = [
     "TrainMatrix",
     "TuckerLinear",
     "WeightReport",
+    "apply",
     "canonical",
     "compress",
     "cross",
@@ -85,6 +89,7 @@ __all__ = [
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
+    "integrate",
     "laplace",
     "load",
     "maxvol",

@@ -152,7 +152,11 @@ class ttk_cross_options(Structure):
         ("pivots_found", c_void_p),
         ("method", c_int32),
         ("search", c_int32),
+        ("max_ranks", POINTER(c_int64)),
     ]
+
+
+ttk_train_function = CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p, c_void_p)
 
 
 class ttk_maxvol_options(Structure):
@@ -342,6 +346,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_matrix_destroy": (None, (c_void_p,)),
     "ttk_cross": (c_int32,
         (c_int32, c_void_p, c_int32, ttk_evaluate, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
+    "ttk_apply": (c_int32,
+        (c_int32, c_void_p, ttk_train_function, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
     "ttk_pivots_count": (c_int64, (c_void_p,)),
     "ttk_pivots_order": (c_int32, (c_void_p,)),
     "ttk_pivots_indices": (c_void_p, (c_void_p,)),
