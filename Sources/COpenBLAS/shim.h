@@ -64,6 +64,8 @@ void zgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, vo
              double *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork,
              double *rwork, int *info);
 
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info);
 void sgetrf_(const int *m, const int *n, float *a, const int *lda, int *pivots, int *info);
 void sgetrs_(const char *trans, const int *n, const int *count, const float *a, const int *lda,
              const int *pivots, float *b, const int *ldb, int *info);

@@ -56,6 +56,55 @@ import Testing
     }
   }
 
+  @Test func svd_report_isFilledToItsSize() throws {
+    let array = CArray([3, 4, 5])
+    var options = svdOptions()
+    options.max_rank = 1
+    var report = ttk_svd_report()
+    report.struct_size = MemoryLayout<ttk_svd_report>.size
+    try withUnsafeMutablePointer(to: &report) { pointer in
+      options.report = pointer
+      var out: OpaquePointer?
+      #expect(ttk_svd(&array.array, &options, &out) == ok)
+      let train = CTrain(try #require(out))
+      #expect(pointer.pointee.error == ttk_train_error(train.handle) && pointer.pointee.error > 0)
+      #expect(
+        pointer.pointee.passes == 1 && pointer.pointee.memory >= ttk_train_nbytes(train.handle))
+      #expect(pointer.pointee.method == ttk_svd_method(TTK_SVD_QR))
+      for size in [0, 7, 12] {
+        pointer.pointee.struct_size = size
+        expectRefused(argument, "report of size \(size)") { ttk_svd(&array.array, &options, $0) }
+      }
+    }
+    options.report = nil
+    for method in [-1, 3] as [Int32] {
+      options.method = method
+      expectRefused(argument, "method \(method)") { ttk_svd(&array.array, &options, $0) }
+    }
+    options.method = 0
+    options.memory_limit = -1
+    expectRefused(argument, "negative limit") { ttk_svd(&array.array, &options, $0) }
+  }
+
+  @Test func svdFile_badArguments_areRefused() {
+    let double = ttk_dtype(TTK_FLOAT64)
+    let shape: [Int64] = [4, 4]
+    expectRefused(argument, "NULL path") { ttk_svd_file(nil, 0, double, 2, shape, nil, $0) }
+    let missing = "/no/such/file"
+    expectRefused(ttk_status(TTK_ERROR_IO), "no file") {
+      ttk_svd_file(missing, 0, double, 2, shape, nil, $0)
+    }
+    expectRefused(wrongDType, "dtype 0") { ttk_svd_file(missing, 0, 0, 2, shape, nil, $0) }
+    expectRefused(argument, "NULL shape") { ttk_svd_file(missing, 0, double, 2, nil, nil, $0) }
+    for ndim in [-1, 0, 65] as [Int32] {
+      expectRefused(argument, "ndim \(ndim)") {
+        ttk_svd_file(missing, 0, double, ndim, shape, nil, $0)
+      }
+    }
+    expectRefused(argument, "length 0") { ttk_svd_file(missing, 0, double, 2, [4, 0], nil, $0) }
+    #expect(ttk_svd_file(missing, 0, double, 2, shape, nil, nil) == argument)
+  }
+
   @Test func svd_anyStrides_giveTheSameTrain() throws {
     let array = CArray([3, 4])
     let (backward, repeated): ([Int64], [Int64]) = ([-4, -1], [0, 1])

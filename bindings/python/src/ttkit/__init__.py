@@ -10,12 +10,14 @@
 """
 
 from .apply import apply
+from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
 from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
+from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
@@ -34,7 +36,7 @@ from .report import Report, WeightReport
 from .solve import Solution, SolveProgress, solve
 from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .train import TensorTrain, dot, tensor_train
+from .train import TensorTrain, dot
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
@@ -43,6 +45,7 @@ __all__ = [
     "BFloat16",
     "BlockTensorTrain",
     "CP",
+    "Calibration",
     "ContractionPlan",
     "CrossProgress",
     "CrossResult",
@@ -58,6 +61,7 @@ __all__ = [
     "Integral",
     "KMeans",
     "Kronecker",
+    "LayerInputs",
     "Linear",
     "LinearPlan",
     "LowRank",
@@ -79,6 +83,7 @@ __all__ = [
     "TuckerLinear",
     "WeightReport",
     "apply",
+    "calibrate",
     "canonical",
     "compress",
     "cross",

@@ -40,6 +40,9 @@ TTK_INT64 = 9
 TTK_UINT8 = 10
 TTK_INT16 = 11
 TTK_BOOL = 12
+TTK_SVD_AUTO = 0
+TTK_SVD_SAMPLED = 1
+TTK_SVD_QR = 2
 TTK_CROSS_TCI = 1
 TTK_CROSS_MAXVOL = 2
 TTK_CROSS_DMRG = 3
@@ -96,6 +99,17 @@ class ttk_executor(Structure):
     ]
 
 
+class ttk_svd_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("error", c_double),
+        ("memory", c_int64),
+        ("passes", c_int64),
+        ("method", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_svd_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -108,6 +122,11 @@ class ttk_svd_options(Structure):
         ("progress_context", c_void_p),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("seed", c_uint64),
+        ("memory_limit", c_int64),
+        ("report", POINTER(ttk_svd_report)),
+        ("method", c_int32),
+        ("overwrite", c_int32),
     ]
 
 
@@ -235,6 +254,7 @@ class ttk_fit_options(Structure):
         ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("moment", POINTER(ttk_array)),
     ]
 
 
@@ -290,6 +310,7 @@ class ttk_compress_options(Structure):
         ("parts", c_int32),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("calibration", c_char_p),
     ]
 
 
@@ -301,6 +322,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_kernel_level": (c_char_p, ()),
     "ttk_dtype_size": (c_size_t, (c_int32,)),
     "ttk_svd": (c_int32, (POINTER(ttk_array), POINTER(ttk_svd_options), c_void_p)),
+    "ttk_svd_file": (c_int32,
+        (c_char_p, c_int64, c_int32, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_from_cores": (c_int32, (c_int32, POINTER(ttk_array), c_void_p)),
     "ttk_train_order": (c_int32, (c_void_p,)),
     "ttk_train_dtype": (c_int32, (c_void_p,)),
@@ -401,6 +424,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_dtype": (c_int32, (c_void_p,)),
     "ttk_linear_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_error": (c_double, (c_void_p,)),
+    "ttk_linear_output_error": (c_double, (c_void_p,)),
     "ttk_linear_spec": (c_char_p, (c_void_p,)),
     "ttk_linear_core_count": (c_int32, (c_void_p,)),
     "ttk_linear_core_shape": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
