@@ -30,13 +30,14 @@ from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
 from .network import Network, canonical, hierarchical_tucker, tucker
+from .products import concatenate, dot, multiply
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .solve import Solution, SolveProgress, solve
 from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .train import TensorTrain, dot
+from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
@@ -86,6 +87,7 @@ __all__ = [
     "calibrate",
     "canonical",
     "compress",
+    "concatenate",
     "cross",
     "dot",
     "eigsh",
@@ -98,6 +100,7 @@ __all__ = [
     "laplace",
     "load",
     "maxvol",
+    "multiply",
     "ones",
     "open",
     "plan",
