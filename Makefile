@@ -27,7 +27,7 @@ all: $(LIBRARY)
 # One scratch folder for these flags: SwiftPM rebuilds everything when flags change in a folder.
 $(LIBRARY): $(SOURCES) | deps
 	swift build -c release --product ttkit --scratch-path .build/shared \
-	  -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -function-sections \
+	  -Xswiftc -Osize -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	  -Xlinker -soname=libttkit.so.0 -Xlinker --version-script=$(CURDIR)/packaging/ttkit.map \
 	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections -Xlinker --icf=all
 	mkdir -p build

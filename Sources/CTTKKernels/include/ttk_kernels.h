@@ -103,6 +103,49 @@ typedef struct ttkk_codes {
   int32_t         top; /* largest code, or level */
 } ttkk_codes;
 
+/* ---- transform.inc: orthogonal transforms of rows ----
+ * Cosines: the orthonormal cosine transform (DCT-II) of rows of n, its inverse, or around signs: the
+ * transform, times signs, and back. twiddles, turns and signs are float or double, as the function;
+ * scratch of 4 * n * TTKK_LANES; y may be x. */
+enum { TTKK_FORWARD = 0, TTKK_INVERSE = 1, TTKK_AROUND_SIGNS = 2, TTKK_LANES = 8 };
+typedef struct ttkk_cosines {
+  ptrdiff_t      n;
+  const int32_t *factors;  /* of n */
+  const void    *twiddles; /* a pass: exp(-2 pi i r k / n) for r < n / p, 0 < k < p; p-th roots of one */
+  const void    *turns;    /* k <= n / 2: cos and sin of pi k / 2n, times sqrt(2 / n) / 2; k = 0 differs */
+  const void    *signs;    /* n of +-1 */
+  ptrdiff_t      count;    /* of factors */
+} ttkk_cosines;
+
+/* What transforms.inc has, by level: every function but nearest for float and for double. */
+#define TTKK_TRANSFORMS(LEVEL)                                                                              \
+  void ttkk_cosines_f32_##LEVEL(const ttkk_cosines *, int32_t, ptrdiff_t, const float *, ptrdiff_t,        \
+                                float *, ptrdiff_t, float *);                                               \
+  void ttkk_cosines_f64_##LEVEL(const ttkk_cosines *, int32_t, ptrdiff_t, const double *, ptrdiff_t,       \
+                                double *, ptrdiff_t, double *);                                             \
+  void ttkk_hadamard_f32_##LEVEL(ptrdiff_t, ptrdiff_t, float, float *);                                     \
+  void ttkk_hadamard_f64_##LEVEL(ptrdiff_t, ptrdiff_t, double, double *);                                   \
+  double ttkk_sign_step_f32_##LEVEL(ptrdiff_t, float, float *, float *);                                    \
+  double ttkk_sign_step_f64_##LEVEL(ptrdiff_t, double, double *, double *);                                 \
+  double ttkk_sum_abs_f32_##LEVEL(ptrdiff_t, const float *);                                                \
+  double ttkk_sum_abs_f64_##LEVEL(ptrdiff_t, const double *);                                               \
+  void ttkk_nearest_f32_##LEVEL(ptrdiff_t, int32_t, const float *, ptrdiff_t, int32_t, const float *,      \
+                                uint8_t *);
+TTKK_TRANSFORMS(base)
+#if defined(__x86_64__)
+TTKK_TRANSFORMS(v3)
+#endif
+
+/* ---- elements.inc: a train as plain memory ---- */
+typedef struct ttkk_cores {
+  ptrdiff_t          order, width; /* width: the largest rank */
+  const void *const *cores;        /* order cores, row-major (ranks[k], modes[k], ranks[k+1]) */
+  const ptrdiff_t   *ranks, *modes;
+} ttkk_cores;
+/* values[i] = element at indices[i*order ...], valid ones; scratch holds 2 * width scalars. */
+typedef void (*ttkk_elements)(const ttkk_cores *train, ptrdiff_t count, const int64_t *indices,
+                              void *values, void *scratch);
+
 /* Rounded activations add up exactly within a piece: a group, or each 512 inputs of a longer one. */
 enum { TTKK_SPAN = 512, TTKK_ROWS = 128 };
 static inline ptrdiff_t ttkk_pieces(const ttkk_codes *p) {
@@ -163,6 +206,8 @@ typedef struct ttkk_kernels {
   /* sum of squares in float64; x is multiplied by scale first */
   double (*sum_squares_f32)(ptrdiff_t n, const float *x);
   double (*sum_squares_f64)(ptrdiff_t n, const double *x, double scale);
+  /* elements of trains whose products stay within the dtype's range */
+  ttkk_elements elements_f32, elements_f64, elements_c64, elements_c128;
   /* y[i] = round(x[i] / scale) within low..high, times scale: the same bits at every level; and the
    * gradients for grad, that of y: grad_x[i], and the sum for scale is returned */
   void (*fake_quantize_f32)(ptrdiff_t n, const float *x, float scale, float low, float high, float *y);
@@ -190,6 +235,23 @@ typedef struct ttkk_kernels {
   void (*multiply_codes)(const ttkk_codes *panel, ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t first,
                          ptrdiff_t last, const float *x, float *y, ptrdiff_t y_step, ptrdiff_t columns,
                          const float *bias, int accumulate);
+  /* mode: TTKK_FORWARD, _INVERSE or _AROUND_SIGNS; the same bits at every level, as all below */
+  void (*cosines_f32)(const ttkk_cosines *plan, int32_t mode, ptrdiff_t rows, const float *x,
+                      ptrdiff_t x_step, float *y, ptrdiff_t y_step, float *scratch);
+  void (*cosines_f64)(const ttkk_cosines *plan, int32_t mode, ptrdiff_t rows, const double *x,
+                      ptrdiff_t x_step, double *y, ptrdiff_t y_step, double *scratch);
+  /* x (count, width) times the Hadamard matrix of count, a power of two, times scale; in place */
+  void (*hadamard_f32)(ptrdiff_t count, ptrdiff_t width, float scale, float *x);
+  void (*hadamard_f64)(ptrdiff_t count, ptrdiff_t width, double scale, double *x);
+  /* u += w and r -= w for w = c sign(r), sign(0) = 1; the sum of squares left in r */
+  double (*sign_step_f32)(ptrdiff_t n, float c, float *r, float *u);
+  double (*sign_step_f64)(ptrdiff_t n, double c, double *r, double *u);
+  double (*sum_abs_f32)(ptrdiff_t n, const float *x);
+  double (*sum_abs_f64)(ptrdiff_t n, const double *x);
+  /* Codes of the nearest of count <= 256 centres of d <= 4 numbers, the first of those as near, for n
+   * vectors whose coordinate p is x[p * plane + i] */
+  void (*nearest)(ptrdiff_t n, int32_t d, const float *x, ptrdiff_t plane, int32_t count,
+                  const float *centres, uint8_t *codes);
 } ttkk_kernels;
 
 /* The table of this process: the best level the CPU has, lowered by TTK_ISA=base|v3|v4|vnni. */
@@ -237,6 +299,23 @@ void ttkk_sort_f32(ptrdiff_t n, float *values, float *scratch);
 void ttkk_encode_codebook(ptrdiff_t n, const float *x, int32_t bits, const float *borders,
                           uint8_t *codes);
 void ttkk_decode_codebook(ptrdiff_t n, const uint8_t *codes, const float *codebook, float *out);
+
+/* ---- columns.c: rounding column by column ---- */
+/* fit_codes with a weight for each element: sums of w * x * q and of w * q * q. */
+void ttkk_fit_weighted(ptrdiff_t n, const float *x, const float *weights, float scale, int32_t low,
+                       int32_t high, double *products, double *squares);
+/* Element i to the grid scales[i * step], zeros[i * step]: codes 0..top and what they stand for. */
+void ttkk_round_column(ptrdiff_t n, const float *x, const float *scales, const uint8_t *zeros,
+                       ptrdiff_t step, int32_t top, uint8_t *codes, float *out);
+/* Element i to the nearest of the 2^bits rising values at books + i * step. */
+void ttkk_round_to_books(ptrdiff_t n, const float *x, int32_t bits, const float *books, ptrdiff_t step,
+                         uint8_t *codes, float *out);
+/* The normal equations of a codebook of `size` values over n columns with these codes, at [j * step]: adds
+ * to square (size, size) the sums of metric over pairs of codes, to right minus the sums of slope at
+ * [j * slope_step]. metric has rows of `width`; scratch holds size * n numbers. */
+void ttkk_book_normal(ptrdiff_t n, int32_t size, const uint8_t *codes, ptrdiff_t step, const float *metric,
+                      ptrdiff_t width, const float *slope, ptrdiff_t slope_step, float *scratch,
+                      double *square, double *right);
 
 /* ---- checksum.c: CRC-32C of bytes, continued from crc (0 to start) ---- */
 uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count);

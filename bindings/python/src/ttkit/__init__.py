@@ -9,6 +9,8 @@
 (3, 8)
 """
 
+from .apply import apply
+from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
@@ -20,20 +22,23 @@ from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
-    BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
-    TrainLinear, TrainMatrix,
+    BFloat16, Dense, Float16, Float32, Float64, Format, Int, Kashin, KMeans, Lloyd, LowRank, Pairs,
+    Quads, Rotation, Storage, Sum, TrainLinear, TrainMatrix,
 )
+from .kashin import KashinInfo, kashin, orthogonal_transform
+from .integrate import Integral, integrate
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
 from .network import Network, canonical, hierarchical_tucker, tucker
+from .products import concatenate, dot, multiply
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .solve import Solution, SolveProgress, solve
 from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .train import TensorTrain, dot
+from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
@@ -42,6 +47,7 @@ __all__ = [
     "BFloat16",
     "BlockTensorTrain",
     "CP",
+    "Calibration",
     "ContractionPlan",
     "CrossProgress",
     "CrossResult",
@@ -54,17 +60,25 @@ __all__ = [
     "Float64",
     "Format",
     "Int",
+    "Integral",
     "KMeans",
+    "Kashin",
+    "KashinInfo",
     "Kronecker",
+    "LayerInputs",
     "Linear",
     "LinearPlan",
+    "Lloyd",
     "LowRank",
     "Model",
     "Monarch",
     "Network",
+    "Pairs",
+    "Quads",
     "Quantized",
     "Recipe",
     "Report",
+    "Rotation",
     "Solution",
     "SolveProgress",
     "Storage",
@@ -76,8 +90,11 @@ __all__ = [
     "TrainMatrix",
     "TuckerLinear",
     "WeightReport",
+    "apply",
+    "calibrate",
     "canonical",
     "compress",
+    "concatenate",
     "cross",
     "dot",
     "eigsh",
@@ -86,11 +103,15 @@ __all__ = [
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
+    "kashin",
+    "integrate",
     "laplace",
     "load",
     "maxvol",
+    "multiply",
     "ones",
     "open",
+    "orthogonal_transform",
     "plan",
     "quantize",
     "solve",

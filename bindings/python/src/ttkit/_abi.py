@@ -43,6 +43,10 @@ TTK_BOOL = 12
 TTK_SVD_AUTO = 0
 TTK_SVD_SAMPLED = 1
 TTK_SVD_QR = 2
+TTK_PRODUCT_EXACT = 1
+TTK_PRODUCT_SKETCHED = 2
+TTK_PRODUCT_ZIP_UP = 3
+TTK_PRODUCT_VARIATIONAL = 4
 TTK_CROSS_TCI = 1
 TTK_CROSS_MAXVOL = 2
 TTK_CROSS_DMRG = 3
@@ -71,6 +75,13 @@ TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_GRADIENT_LSQ = 0
 TTK_GRADIENT_PLAIN = 1
+TTK_TRANSFORM_DCT = 0
+TTK_TRANSFORM_HADAMARD = 1
+TTK_TRANSFORM_ORTHOGONAL = 2
+TTK_VECTORS_ROWS = 0
+TTK_VECTORS_WHOLE = 1
+TTK_KASHIN_GREEDY = 0
+TTK_KASHIN_ALTERNATING = 1
 TTK_WEIGHT_TENSOR = 0
 TTK_WEIGHT_LINEAR = 1
 TTK_WEIGHT_EMBEDDING = 2
@@ -171,7 +182,11 @@ class ttk_cross_options(Structure):
         ("pivots_found", c_void_p),
         ("method", c_int32),
         ("search", c_int32),
+        ("max_ranks", POINTER(c_int64)),
     ]
+
+
+ttk_train_function = CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p, c_void_p)
 
 
 class ttk_maxvol_options(Structure):
@@ -250,6 +265,7 @@ class ttk_fit_options(Structure):
         ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("moment", POINTER(ttk_array)),
     ]
 
 
@@ -271,6 +287,41 @@ class ttk_fake_quantize_options(Structure):
         ("bits", c_int32),
         ("is_unsigned", c_int32),
         ("rule", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class ttk_transform_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("seed", c_uint64),
+        ("transform", c_int32),
+        ("vectors", c_int32),
+        ("is_adjoint", c_int32),
+        ("threads", c_int32),
+    ]
+
+
+class ttk_kashin_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("seed", c_uint64),
+        ("tolerance", c_double),
+        ("max_steps", c_int64),
+        ("transform", c_int32),
+        ("vectors", c_int32),
+        ("method", c_int32),
+        ("threads", c_int32),
+    ]
+
+
+class ttk_kashin_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("steps", c_int64),
+        ("error", c_double),
+        ("max_norm", c_double),
+        ("converged", c_int32),
         ("reserved", c_int32),
     ]
 
@@ -305,6 +356,7 @@ class ttk_compress_options(Structure):
         ("parts", c_int32),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("calibration", c_char_p),
     ]
 
 
@@ -336,6 +388,13 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_sum": (c_int32, (c_void_p, c_int32, c_void_p, POINTER(ttk_array), c_void_p)),
     "ttk_train_orthogonalize": (c_int32, (c_void_p, c_int32, c_int32, c_int32, c_void_p)),
     "ttk_train_transpose": (c_int32, (c_void_p, c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_reshape": (c_int32,
+        (c_void_p, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_concatenate": (c_int32, (c_int32, c_void_p, c_int32, c_void_p)),
+    "ttk_train_slice": (c_int32, (c_void_p, c_void_p, c_void_p, c_void_p, c_void_p)),
+    "ttk_train_conjugate": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_multiply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_evaluate": (c_int32, (c_void_p, c_int64, c_void_p, c_void_p)),
     "ttk_train_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
     "ttk_train_save": (c_int32, (c_void_p, c_char_p)),
@@ -353,16 +412,25 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_matrix_ranks": (None, (c_void_p, c_void_p)),
     "ttk_train_matrix_core": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
     "ttk_train_matrix_transpose": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_matrix_conjugate": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_matrix_trace": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
     "ttk_train_matrix_round": (c_int32, (c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_matrix_multiply_array": (c_int32,
         (c_void_p, POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_train_matrix_multiply_train": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_train_matrix_product": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_train_matrix_apply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_matrix_multiply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_matrix_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
     "ttk_train_matrix_save": (c_int32, (c_void_p, c_char_p)),
     "ttk_train_matrix_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_train_matrix_destroy": (None, (c_void_p,)),
     "ttk_cross": (c_int32,
         (c_int32, c_void_p, c_int32, ttk_evaluate, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
+    "ttk_apply": (c_int32,
+        (c_int32, c_void_p, ttk_train_function, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
     "ttk_pivots_count": (c_int64, (c_void_p,)),
     "ttk_pivots_order": (c_int32, (c_void_p,)),
     "ttk_pivots_indices": (c_void_p, (c_void_p,)),
@@ -416,6 +484,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_dtype": (c_int32, (c_void_p,)),
     "ttk_linear_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_error": (c_double, (c_void_p,)),
+    "ttk_linear_output_error": (c_double, (c_void_p,)),
     "ttk_linear_spec": (c_char_p, (c_void_p,)),
     "ttk_linear_core_count": (c_int32, (c_void_p,)),
     "ttk_linear_core_shape": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
@@ -476,6 +545,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array))),
     "ttk_fake_quantize_vjp": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
+    "ttk_transform_apply": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_transform_options), POINTER(ttk_array))),
+    "ttk_kashin": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_kashin_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_kashin_report))),
     "ttk_recipe_parse": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_builtin": (c_int32, (c_char_p, c_void_p)),
