@@ -9,6 +9,7 @@
 (3, 8)
 """
 
+from .apply import apply
 from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
@@ -21,9 +22,11 @@ from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
-    BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
-    TrainLinear, TrainMatrix,
+    BFloat16, Dense, Float16, Float32, Float64, Format, Int, Kashin, KMeans, Lloyd, LowRank, Pairs,
+    Quads, Rotation, Storage, Sum, TrainLinear, TrainMatrix,
 )
+from .kashin import KashinInfo, kashin, orthogonal_transform
+from .integrate import Integral, integrate
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
@@ -57,18 +60,25 @@ __all__ = [
     "Float64",
     "Format",
     "Int",
+    "Integral",
     "KMeans",
+    "Kashin",
+    "KashinInfo",
     "Kronecker",
     "LayerInputs",
     "Linear",
     "LinearPlan",
+    "Lloyd",
     "LowRank",
     "Model",
     "Monarch",
     "Network",
+    "Pairs",
+    "Quads",
     "Quantized",
     "Recipe",
     "Report",
+    "Rotation",
     "Solution",
     "SolveProgress",
     "Storage",
@@ -80,6 +90,7 @@ __all__ = [
     "TrainMatrix",
     "TuckerLinear",
     "WeightReport",
+    "apply",
     "calibrate",
     "canonical",
     "compress",
@@ -92,12 +103,15 @@ __all__ = [
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
+    "kashin",
+    "integrate",
     "laplace",
     "load",
     "maxvol",
     "multiply",
     "ones",
     "open",
+    "orthogonal_transform",
     "plan",
     "quantize",
     "solve",
