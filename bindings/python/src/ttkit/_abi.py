@@ -51,6 +51,8 @@ TTK_CROSS_RANK = 3
 TTK_CROSS_SWEEPS = 4
 TTK_CROSS_STOPPED = 5
 TTK_CROSS_PRECISION = 6
+TTK_EFFORT_QUICK = 0
+TTK_EFFORT_THOROUGH = 1
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_GRADIENT_LSQ = 0
@@ -176,7 +178,7 @@ class ttk_contraction_options(Structure):
         ("memory_limit", c_int64),
         ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
-        ("reserved", c_int32),
+        ("optimize", c_int32),
     ]
 
 
@@ -326,6 +328,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (c_char_p, c_int32, c_void_p, c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
     "ttk_contraction_vjp": (c_int32,
         (c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
+    "ttk_contraction_gradients": (c_int32,
+        (c_void_p, c_size_t, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_contraction_operand_count": (c_int32, (c_void_p,)),
     "ttk_contraction_dtype": (c_int32, (c_void_p,)),
     "ttk_contraction_result_shape": (c_int32, (c_void_p, c_void_p, c_void_p)),
