@@ -30,6 +30,9 @@ typedef struct ttk_fit_options {
   const ttk_executor *executor; /* NULL: the library's own threads                     */
   int32_t threads;              /* 0: all this process may use                         */
   int32_t reserved;             /* 0                                                   */
+  const ttk_array *moment;      /* of the inputs x, NULL: none. float32 or float64, symmetric:
+                                 * (in, in), the sum of x x^T; or (in + 1, in + 1) for inputs with
+                                 * a 1 appended, so that the bias takes up the mean error  */
 } ttk_fit_options;
 
 /* Precision of the activations. INT8 rounds each row of x to 255 levels of its own scale where it meets
@@ -55,7 +58,8 @@ typedef struct ttk_prepare_options {
 } ttk_prepare_options;
 
 /* Fits weight (out_features, in_features), float16, bfloat16, float32 or float64, any strides, by the
- * spec. bias: out_features elements of the same dtype, or NULL. NONFINITE for NaN or infinity;
+ * spec. With a moment it minimises the squared error of the outputs; integers and codebooks are then
+ * rounded with error compensation. bias: out_features elements of the same dtype, or NULL. NONFINITE for NaN or infinity;
  * ARGUMENT for a spec that does not parse (the message points at the character) or does not fit. */
 ttk_status ttk_linear_fit(const ttk_array *weight, const char *spec, const ttk_array *bias,
                           const ttk_fit_options *options, ttk_linear **out);
@@ -73,6 +77,9 @@ ttk_dtype   ttk_linear_dtype(const ttk_linear *layer);
 int64_t     ttk_linear_nbytes(const ttk_linear *layer);
 /* ||W - W'|| / ||W||, computed after storage; NaN for a layer made from cores. */
 double      ttk_linear_error(const ttk_linear *layer);
+/* ||X (W - W')^T|| / ||X W^T|| for the inputs X of the moment, both without their means when the bias takes
+ * those up; NaN without a moment. */
+double      ttk_linear_output_error(const ttk_linear *layer);
 /* The spec with the ranks that were reached; lives as long as the layer. */
 const char *ttk_linear_spec(const ttk_linear *layer);
 int32_t     ttk_linear_core_count(const ttk_linear *layer);

@@ -15,9 +15,7 @@ public final class Linear: Sendable {
 
   /// - Throws: `.invalidArgument` when the bias does not have out_features elements.
   public init(matrix: CompressedMatrix, bias: Bias?) throws(TTKitError) {
-    if let bias, bias.count != matrix.rows {
-      throw .invalidArgument("bias has \(bias.count) elements, the weight has \(matrix.rows) rows")
-    }
+    if let bias { try bias.require(count: matrix.rows) }
     self.matrix = matrix
     self.bias = bias
   }
@@ -86,6 +84,27 @@ public struct Bias: Sendable {
     guard try converted(to: Double.self).isFinite else {
       throw .nonFinite("bias holds NaN or infinity; expected finite values")
     }
+  }
+
+  private init(_ values: WeightValues, dtype: DType, count: Int) {
+    self.values = values
+    self.dtype = dtype
+    self.count = count
+  }
+
+  /// - Throws: `.invalidArgument` unless there is one element for each of so many rows.
+  public func require(count rows: Int) throws(TTKitError) {
+    guard count == rows else {
+      throw .invalidArgument("bias has \(count) elements, the weight has \(rows) rows")
+    }
+  }
+
+  /// The bias plus a change, in its precision; halves stay in float32.
+  public func shifted(by change: Tensor<Double>?) throws(TTKitError) -> Bias {
+    guard let change else { return self }
+    let sum = try added(converted(to: Double.self), change)
+    if dtype == .float64 { return Bias(.double(sum), dtype: dtype, count: count) }
+    return Bias(.single(try sum.converted(to: Float.self)), dtype: .float32, count: count)
   }
 
   public var byteCount: Int { count * dtype.size }

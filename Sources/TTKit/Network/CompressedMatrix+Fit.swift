@@ -7,24 +7,27 @@ extension CompressedMatrix {
   /// - Parameters:
   ///   - matrix: two axes, finite, float16, bfloat16, float32 or float64, any strides.
   ///   - spec: terms without a storage get the matrix' own dtype.
+  ///   - moment: of the inputs; the fit then minimises the error of the outputs, with the storage's
+  ///     rounding in the loop.
   ///   - padsRows: row factors may multiply to more rows than there are; the rest is zero.
   /// - Error: computed against `matrix`, after storage.
   /// - Throws: `.invalidArgument`, `.unsupportedDType`, `.nonFinite`, `.sizeOverflow`, `.outOfMemory`,
   ///   `.notConverged`.
   public static func fit(
-    _ matrix: StridedView, spec: Spec, padsRows: Bool = false, executor: Executor = Executor()
+    _ matrix: StridedView, spec: Spec, moment: InputMoment? = nil, padsRows: Bool = false,
+    executor: Executor = Executor()
   ) throws(TTKitError) -> CompressedMatrix {
     let source = try WeightValues(matrix)
     let own = Spec.Call(matrix.dtype.name)
     switch source {
-    case .single(let tensor): return try fit(tensor, spec, own, padsRows, executor)
-    case .double(let tensor): return try fit(tensor, spec, own, padsRows, executor)
+    case .single(let tensor): return try fit(tensor, spec, own, moment, padsRows, executor)
+    case .double(let tensor): return try fit(tensor, spec, own, moment, padsRows, executor)
     }
   }
 
   private static func fit<T: RealScalar>(
-    _ matrix: Tensor<T>, _ spec: Spec, _ ownStorage: Spec.Call, _ padsRows: Bool,
-    _ executor: Executor
+    _ matrix: Tensor<T>, _ spec: Spec, _ ownStorage: Spec.Call, _ moment: InputMoment?,
+    _ padsRows: Bool, _ executor: Executor
   ) throws(TTKitError) -> CompressedMatrix {
     guard matrix.shape.count == 2, !matrix.shape.contains(0) else {
       throw .invalidArgument(
@@ -33,14 +36,26 @@ extension CompressedMatrix {
     guard matrix.isFinite else {
       throw .nonFinite("a weight holds NaN or infinity; expected finite values")
     }
-    var sum = TermSum(matrix, padsRows: padsRows, executor: executor)
+    if let moment, moment.count != matrix.shape[1] {
+      throw .invalidArgument(
+        "the moment is of \(moment.count) inputs, the weight has \(matrix.shape[1]) columns")
+    }
+    var sum = TermSum(matrix, moment: moment, padsRows: padsRows, executor: executor)
     for wanted in spec.terms {
       try sum.append(
         Registry.format(wanted.format), try Registry.storage(wanted.storage ?? ownStorage))
     }
     try sum.improve()
+    let lost = try sum.lost()
+    let relative = { (part: Double, whole: Double) in part == 0 ? 0 : part / whole }
+    guard let moment else {
+      return CompressedMatrix(
+        rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms, error: sum.error)
+    }
     return CompressedMatrix(
-      rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms, error: sum.error)
+      rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms,
+      error: relative(lost.norm, matrix.norm), outputError: sum.error,
+      biasChange: try moment.meanOutput(lost.converted(to: Double.self)))
   }
 
   /// A matrix of given cores, float32 or float64, in the order of the terms' equations.
@@ -174,6 +189,24 @@ extension CompressedMatrix {
 }
 
 extension Term {
+  /// Fits cores to a matrix for inputs of this moment, and encodes them with error compensation.
+  init<T: RealScalar>(
+    format: any Format, storage: any Storage, matrix: Tensor<T>, moment: InputMoment,
+    executor: Executor
+  ) throws(TTKitError) {
+    let (rows, columns) = (matrix.shape[0], matrix.shape[1])
+    let cores = try format.fit(matrix, moment: moment, executor: executor)
+    let reached: any Format = try format.adopting(
+      coreShapes: cores.map(\.shape), rows: rows, columns: columns)
+    for core in cores where !core.isFinite {
+      throw .nonFinite("a core came out as NaN or infinity; the weight or the moment is too large")
+    }
+    self.init(
+      format: reached, storage: storage,
+      equation: try reached.equation(rows: rows, columns: columns),
+      cores: try reached.encode(cores, of: matrix, storage: storage, moment: moment))
+  }
+
   /// Encodes cores; the format takes over the ranks they have.
   init<T: RealScalar>(
     format: any Format, storage: any Storage, cores: [Tensor<T>], rows: Int, columns: Int

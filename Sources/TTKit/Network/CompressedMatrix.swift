@@ -27,12 +27,22 @@ public final class CompressedMatrix: Sendable {
   public let terms: [Term]
   /// ‖W − W'‖ / ‖W‖ after storage, computed; NaN when the original is not known.
   public let error: Double
+  /// ‖X (W − W')ᵀ‖ / ‖X Wᵀ‖ for the inputs X of the fit, without the means when the bias takes them up;
+  /// NaN without inputs.
+  public let outputError: Double
+  /// What to add to the bias: (W − W') m for the mean input m; nil without.
+  public let biasChange: Tensor<Double>?
 
-  init(rows: Int, columns: Int, terms: [Term], error: Double) {
+  init(
+    rows: Int, columns: Int, terms: [Term], error: Double, outputError: Double = .nan,
+    biasChange: Tensor<Double>? = nil
+  ) {
     self.rows = rows
     self.columns = columns
     self.terms = terms
     self.error = error
+    self.outputError = outputError
+    self.biasChange = biasChange
   }
 
   /// With the ranks that were reached.

@@ -9,11 +9,15 @@
 (3, 8)
 """
 
+from .apply import apply
+from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .cross import CrossProgress, CrossResult, cross
+from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
+from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
@@ -21,15 +25,19 @@ from .formats import (
     BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
     TrainLinear, TrainMatrix,
 )
+from .integrate import Integral, integrate
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
 from .network import Network, canonical, hierarchical_tucker, tucker
+from .products import concatenate, dot, multiply
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .solve import Solution, SolveProgress, solve
+from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .train import TensorTrain, dot, tensor_train
+from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
@@ -38,10 +46,12 @@ __all__ = [
     "BFloat16",
     "BlockTensorTrain",
     "CP",
+    "Calibration",
     "ContractionPlan",
     "CrossProgress",
     "CrossResult",
     "Dense",
+    "Eigenpairs",
     "Embedding",
     "EmbeddingPlan",
     "Float16",
@@ -49,8 +59,10 @@ __all__ = [
     "Float64",
     "Format",
     "Int",
+    "Integral",
     "KMeans",
     "Kronecker",
+    "LayerInputs",
     "Linear",
     "LinearPlan",
     "LowRank",
@@ -60,6 +72,8 @@ __all__ = [
     "Quantized",
     "Recipe",
     "Report",
+    "Solution",
+    "SolveProgress",
     "Storage",
     "Sum",
     "TTKitError",
@@ -69,19 +83,29 @@ __all__ = [
     "TrainMatrix",
     "TuckerLinear",
     "WeightReport",
+    "apply",
+    "calibrate",
     "canonical",
     "compress",
+    "concatenate",
     "cross",
     "dot",
+    "eigsh",
     "einsum",
+    "eye",
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
+    "integrate",
+    "laplace",
     "load",
     "maxvol",
+    "multiply",
+    "ones",
     "open",
     "plan",
     "quantize",
+    "solve",
     "tensor_train",
     "tensor_train_matrix",
     "tucker",

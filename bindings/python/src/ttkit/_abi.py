@@ -40,6 +40,13 @@ TTK_INT64 = 9
 TTK_UINT8 = 10
 TTK_INT16 = 11
 TTK_BOOL = 12
+TTK_SVD_AUTO = 0
+TTK_SVD_SAMPLED = 1
+TTK_SVD_QR = 2
+TTK_PRODUCT_EXACT = 1
+TTK_PRODUCT_SKETCHED = 2
+TTK_PRODUCT_ZIP_UP = 3
+TTK_PRODUCT_VARIATIONAL = 4
 TTK_CROSS_TCI = 1
 TTK_CROSS_MAXVOL = 2
 TTK_CROSS_DMRG = 3
@@ -51,6 +58,19 @@ TTK_CROSS_RANK = 3
 TTK_CROSS_SWEEPS = 4
 TTK_CROSS_STOPPED = 5
 TTK_CROSS_PRECISION = 6
+TTK_SOLVE_AMEN = 1
+TTK_SOLVE_ALS = 2
+TTK_SOLVE_MALS = 3
+TTK_SOLVE_GALERKIN = 1
+TTK_SOLVE_LEAST_SQUARES = 2
+TTK_SOLVE_PLAIN = 0
+TTK_SOLVE_LEFT_BLOCKS = 1
+TTK_SOLVE_RIGHT_BLOCKS = 2
+TTK_SOLVE_CONVERGED = 1
+TTK_SOLVE_STALLED = 2
+TTK_SOLVE_SWEEPS = 3
+TTK_SOLVE_STOPPED = 4
+TTK_SOLVE_RANK = 5
 TTK_EFFORT_QUICK = 0
 TTK_EFFORT_THOROUGH = 1
 TTK_COMPUTE_LAYER = 0
@@ -85,6 +105,17 @@ class ttk_executor(Structure):
     ]
 
 
+class ttk_svd_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("error", c_double),
+        ("memory", c_int64),
+        ("passes", c_int64),
+        ("method", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_svd_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -97,6 +128,11 @@ class ttk_svd_options(Structure):
         ("progress_context", c_void_p),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("seed", c_uint64),
+        ("memory_limit", c_int64),
+        ("report", POINTER(ttk_svd_report)),
+        ("method", c_int32),
+        ("overwrite", c_int32),
     ]
 
 
@@ -141,7 +177,11 @@ class ttk_cross_options(Structure):
         ("pivots_found", c_void_p),
         ("method", c_int32),
         ("search", c_int32),
+        ("max_ranks", POINTER(c_int64)),
     ]
+
+
+ttk_train_function = CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p, c_void_p)
 
 
 class ttk_maxvol_options(Structure):
@@ -151,6 +191,38 @@ class ttk_maxvol_options(Structure):
         ("row_tolerance", c_double),
         ("min_extra", c_int64),
         ("max_extra", c_int64),
+    ]
+
+
+class ttk_solve_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("residual", c_double),
+        ("sweeps", c_int64),
+        ("max_rank", c_int64),
+        ("reason", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+ttk_solve_watch = CFUNCTYPE(c_int32, c_void_p, POINTER(ttk_solve_report))
+
+
+class ttk_solve_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("max_rank", c_int64),
+        ("max_ranks", POINTER(c_int64)),
+        ("max_sweeps", c_int64),
+        ("seed", c_uint64),
+        ("x0", c_void_p),
+        ("watch", ttk_solve_watch),
+        ("watch_context", c_void_p),
+        ("method", c_int32),
+        ("projection", c_int32),
+        ("preconditioner", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -188,6 +260,7 @@ class ttk_fit_options(Structure):
         ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("moment", POINTER(ttk_array)),
     ]
 
 
@@ -243,6 +316,7 @@ class ttk_compress_options(Structure):
         ("parts", c_int32),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("calibration", c_char_p),
     ]
 
 
@@ -254,6 +328,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_kernel_level": (c_char_p, ()),
     "ttk_dtype_size": (c_size_t, (c_int32,)),
     "ttk_svd": (c_int32, (POINTER(ttk_array), POINTER(ttk_svd_options), c_void_p)),
+    "ttk_svd_file": (c_int32,
+        (c_char_p, c_int64, c_int32, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_from_cores": (c_int32, (c_int32, POINTER(ttk_array), c_void_p)),
     "ttk_train_order": (c_int32, (c_void_p,)),
     "ttk_train_dtype": (c_int32, (c_void_p,)),
@@ -272,6 +348,13 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_sum": (c_int32, (c_void_p, c_int32, c_void_p, POINTER(ttk_array), c_void_p)),
     "ttk_train_orthogonalize": (c_int32, (c_void_p, c_int32, c_int32, c_int32, c_void_p)),
     "ttk_train_transpose": (c_int32, (c_void_p, c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_reshape": (c_int32,
+        (c_void_p, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_concatenate": (c_int32, (c_int32, c_void_p, c_int32, c_void_p)),
+    "ttk_train_slice": (c_int32, (c_void_p, c_void_p, c_void_p, c_void_p, c_void_p)),
+    "ttk_train_conjugate": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_multiply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_evaluate": (c_int32, (c_void_p, c_int64, c_void_p, c_void_p)),
     "ttk_train_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
     "ttk_train_save": (c_int32, (c_void_p, c_char_p)),
@@ -289,22 +372,35 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_matrix_ranks": (None, (c_void_p, c_void_p)),
     "ttk_train_matrix_core": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
     "ttk_train_matrix_transpose": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_matrix_conjugate": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_matrix_trace": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
     "ttk_train_matrix_round": (c_int32, (c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_matrix_multiply_array": (c_int32,
         (c_void_p, POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_train_matrix_multiply_train": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_train_matrix_product": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_train_matrix_apply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_matrix_multiply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_matrix_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
     "ttk_train_matrix_save": (c_int32, (c_void_p, c_char_p)),
     "ttk_train_matrix_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_train_matrix_destroy": (None, (c_void_p,)),
     "ttk_cross": (c_int32,
         (c_int32, c_void_p, c_int32, ttk_evaluate, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
+    "ttk_apply": (c_int32,
+        (c_int32, c_void_p, ttk_train_function, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
     "ttk_pivots_count": (c_int64, (c_void_p,)),
     "ttk_pivots_order": (c_int32, (c_void_p,)),
     "ttk_pivots_indices": (c_void_p, (c_void_p,)),
     "ttk_pivots_destroy": (None, (c_void_p,)),
     "ttk_maxvol": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_maxvol_options), c_void_p, c_void_p, POINTER(ttk_array))),
+    "ttk_solve": (c_int32,
+        (c_void_p, c_void_p, POINTER(ttk_solve_options), c_void_p, POINTER(ttk_solve_report))),
+    "ttk_eigenpairs": (c_int32,
+        (c_void_p, c_int64, c_int32, POINTER(ttk_solve_options), c_void_p, c_void_p, c_void_p, POINTER(ttk_solve_report))),
     "ttk_canonical": (c_int32,
         (POINTER(ttk_array), c_int64, POINTER(ttk_network_options), c_void_p)),
     "ttk_tucker": (c_int32, (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
@@ -350,6 +446,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_dtype": (c_int32, (c_void_p,)),
     "ttk_linear_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_error": (c_double, (c_void_p,)),
+    "ttk_linear_output_error": (c_double, (c_void_p,)),
     "ttk_linear_spec": (c_char_p, (c_void_p,)),
     "ttk_linear_core_count": (c_int32, (c_void_p,)),
     "ttk_linear_core_shape": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
