@@ -41,6 +41,19 @@ extension Linear {
         term: index, rows: rows, x: gradX != nil, cores: gradCores != nil, limit: limit)
       let plans = try gradients.plans(term.equation, dtype, wish)
       let cores = try term.operands(type).map(\.tensor)
+      let prepared = try term.input.map { (shape) throws(TTKitError) in
+        try PreparedOperator<T>(shape, executor: executor)
+      }
+      let lifted = try prepared.map { (prepared) throws(TTKitError) in
+        try prepared.lifted(x.copied(as: T.self), executor: executor)
+      }
+      // The gradient of what an operator made of x, where there is one, is folded to that of x.
+      var wide: Tensor<T>?
+      if gradX != nil, let prepared {
+        wide = try Tensor<T>(shape: [rows, prepared.shape.outputs], zeroed: true) { _ in }
+      }
+      let input = lifted?.wholeView ?? x
+      let target = wide?.wholeView ?? gradX
       let parts = [term.equation.columns.map(\.length), term.equation.rows.map(\.length)]
       var start = 0
       for plan in plans {
@@ -48,17 +61,21 @@ extension Linear {
         func tile(_ view: StridedView, _ digits: [Int]) -> StridedView {
           view.rows(start, count).split([[count], digits], order: Array(0...digits.count))
         }
-        let operands = [tile(x, parts[0])] + cores.map(\.wholeView)
+        let operands = [tile(input, parts[0])] + cores.map(\.wholeView)
         let above = tile(gradient, parts[1])
-        var results: [StridedView?] = [gradX.map { tile($0, parts[0]) }]
+        var results: [StridedView?] = [target.map { tile($0, parts[0]) }]
         for k in cores.indices { results.append(gradCores?[first + k]) }
         // The gradient of x adds up over terms, those of cores over tiles.
         try plan.execute(
           operands, above: above, into: results,
-          adding: [index > 0] + cores.map { _ in start > 0 }, executor: executor)
+          adding: [index > 0 && wide == nil] + cores.map { _ in start > 0 }, executor: executor)
         start += count
       }
-      withExtendedLifetime(cores) {}
+      withExtendedLifetime((cores, lifted)) {}
+      if let gradX, let prepared, let wide {
+        let folded = try prepared.folded(wide)
+        gradX.write(index > 0 ? try added(gradX.copied(as: T.self), folded) : folded)
+      }
       first += cores.count
     }
   }
