@@ -7,12 +7,20 @@ typealias ContractionHandle = Handle<ContractionPlan>
 /// ttk_contraction_options, checked, with defaults filled in.
 private struct ContractionWish {
   let memoryLimit: Int?
+  let effort: PathEffort
   let executor: Executor
 
   init(_ pointer: UnsafePointer<ttk_contraction_options>?) throws(TTKitError) {
     let given = try options(
       pointer, "ttk_contraction_options", zero: ttk_contraction_options())
-    try requireZero(given.reserved, "ttk_contraction_options->reserved")
+    switch Int(given.optimize) {
+    case TTK_EFFORT_QUICK: effort = .quick
+    case TTK_EFFORT_THOROUGH: effort = .thorough
+    default:
+      throw .invalidArgument(
+        "ttk_contraction_options->optimize is \(given.optimize), expected TTK_EFFORT_QUICK or "
+          + "TTK_EFFORT_THOROUGH")
+    }
     guard given.memory_limit >= 0 else {
       throw .invalidArgument("memory_limit is \(given.memory_limit), expected at least 0")
     }
@@ -31,13 +39,14 @@ public func ttk_contraction_plan(
     let out = try requireOut(out)
     let equation = try ContractionEquation(parsing: requireString(equation, "equation"))
     guard let dtype = DType(rawValue: dtype) else {
-      throw .unsupportedDType("dtype is \(dtype), expected TTK_FLOAT32 or TTK_FLOAT64")
+      throw .unsupportedDType(
+        "dtype is \(dtype), expected TTK_FLOAT32, TTK_FLOAT64, TTK_COMPLEX64 or TTK_COMPLEX128")
     }
     let wish = try ContractionWish(options)
     ContractionHandle.store(
       try ContractionPlan(
         equation, shapes: operandShapes(count, ndims, shapes), dtype: dtype,
-        memoryLimit: wish.memoryLimit, executor: wish.executor), in: out)
+        memoryLimit: wish.memoryLimit, effort: wish.effort, executor: wish.executor), in: out)
   }
 }
 

@@ -46,23 +46,3 @@ public func ttk_linear_vjp(
       executor: executor)
   }
 }
-
-/// Outputs that overlap neither inputs nor one another.
-private struct Apart {
-  private var regions: [Region]
-
-  init(inputs: [(name: String, view: StridedView)]) {
-    regions = inputs.compactMap { Region($0.view, $0.name) }
-  }
-
-  mutating func add(
-    _ array: UnsafePointer<ttk_array>?, _ name: String, _ shape: [Int], _ dtype: DType
-  ) throws(TTKitError) -> StridedView {
-    let view = try target(array, name, shape: shape, dtype: dtype)
-    if let region = Region(view, name) {
-      try region.requireApart(from: regions)
-      regions.append(region)
-    }
-    return view
-  }
-}

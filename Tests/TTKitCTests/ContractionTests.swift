@@ -116,6 +116,10 @@ private func withArrays<R>(
     options.struct_size = MemoryLayout<ttk_contraction_options>.size
     options.memory_limit = -1
     #expect(planned("a->", [[2]], options: options).status == TTK_ERROR_ARGUMENT)
+    options.memory_limit = 0
+    options.optimize = 7
+    #expect(planned("a->", [[2]], options: options).status == TTK_ERROR_ARGUMENT)
+    options.optimize = 0
     options.memory_limit = 8
     #expect(planned("ab,bc->ac", shapes, options: options).status == TTK_ERROR_ARGUMENT)
     #expect(ttk_contraction_plan("a->", 1, nil, nil, 1, nil, nil) == ttk_status(TTK_ERROR_ARGUMENT))
@@ -167,7 +171,46 @@ private func withArrays<R>(
     }
   }
 
+  @Test func gradients_areThoseOfTheProduct_orRefused() {
+    let (_, plan) = planned("ab,bc->ac", shapes)
+    defer { ttk_contraction_destroy(plan) }
+    var elements: [[Double]] = [
+      [1, 2, 3, 4, 5, 6], [1, 0, 0, 1, 1, 1], [1, 2, 3, 4], [Double](repeating: .nan, count: 6),
+      [Double](repeating: .nan, count: 6),
+    ]
+    withArrays([[2, 3], [3, 2], [2, 2], [2, 3], [3, 2]], &elements) { arrays in
+      func status(_ operands: [ttk_array], _ above: ttk_array, _ results: [ttk_array]) -> Int {
+        var (above, results) = (above, results)
+        return Int(ttk_contraction_gradients(plan, 2, operands, &above, &results))
+      }
+      let results = [arrays[3], arrays[4]]
+      #expect(status(arrays, arrays[2], results) == TTK_OK)
+      let first = arrays[3].data!.assumingMemoryBound(to: Double.self)
+      #expect((0..<6).map { first[$0] } == [1, 2, 3, 3, 4, 7])
+      let second = arrays[4].data!.assumingMemoryBound(to: Double.self)
+      #expect((0..<6).map { second[$0] } == [13, 18, 17, 24, 21, 30])
+      // Results over an operand or one another, a gradient of another shape, no arrays at all.
+      #expect(status(arrays, arrays[2], [arrays[0], arrays[4]]) == TTK_ERROR_ARGUMENT)
+      #expect(status(arrays, arrays[2], [arrays[4], arrays[4]]) == TTK_ERROR_ARGUMENT)
+      #expect(status(arrays, arrays[0], results) == TTK_ERROR_ARGUMENT)
+      var above = arrays[2]
+      var some = results
+      func refused(_ status: ttk_status) -> Bool { status == ttk_status(TTK_ERROR_ARGUMENT) }
+      #expect(refused(ttk_contraction_gradients(plan, 1, arrays, &above, &some)))
+      #expect(refused(ttk_contraction_gradients(plan, 2, nil, &above, &some)))
+      #expect(refused(ttk_contraction_gradients(plan, 2, arrays, nil, &some)))
+      #expect(refused(ttk_contraction_gradients(plan, 2, arrays, &above, nil)))
+      #expect(refused(ttk_contraction_gradients(nil, 2, arrays, &above, &some)))
+    }
+    let (_, complex) = planned("ab,bc->ac", shapes, dtype: TTK_COMPLEX128)
+    #expect(complex != nil)
+    defer { ttk_contraction_destroy(complex) }
+    var made: OpaquePointer?
+    #expect(ttk_contraction_vjp(complex, 0, nil, &made) == ttk_status(TTK_ERROR_DTYPE))
+  }
+
   @Test func null_isHarmless() {
+    #expect(String(cString: ttk_linear_plan_explain(nil)!).isEmpty)
     ttk_contraction_destroy(nil)
     #expect(ttk_contraction_flops(nil) == 0 && ttk_contraction_workspace_size(nil) == 0)
     #expect(String(cString: ttk_contraction_explain(nil)!).isEmpty)

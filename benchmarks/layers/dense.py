@@ -1,15 +1,14 @@
 """Layers of every format beside the fastest dense product of the same run.
 
 One thread, float32, through the C interface with raw pointers. For each layer and number of rows,
-turns of our layer, our dense layer, the linked OpenBLAS and NumPy's BLAS alternate; the ratio is that
-of medians. usage: dense.py [--shapes 768x3072,..] [--formats a,b] [--ranks 8,64] [--rows 1,32] [--json]
+turns of our layer, our dense layer, the linked OpenBLAS and NumPy's BLAS alternate. Times are least CPU
+times of the thread, so that other work on the machine counts little; ratios are those of these times. usage: dense.py [--shapes 768x3072,..] [--formats a,b] [--ranks 8,64] [--rows 1,32] [--json]
 """
 
 import argparse
 import ctypes
 import json
 import os
-import statistics
 import sys
 import time
 
@@ -52,24 +51,33 @@ def sgemm(weight, x, y):
 
 
 def turns(runs, seconds, count=21):
-    """Seconds of each run, turns alternating: medians."""
+    """CPU seconds of each run, turns alternating: the least of each."""
     samples = {name: [] for name in runs}
     inner = {}
     for name, run in runs.items():
         run()
-        start = time.perf_counter()
+        start = time.thread_time()
         run()
-        inner[name] = max(1, int(2e-4 / max(time.perf_counter() - start, 1e-7)))
+        inner[name] = max(1, int(2e-4 / max(time.thread_time() - start, 1e-7)))
     end = time.perf_counter() + seconds
     for turn in range(count):
         for name, run in runs.items():
-            start = time.perf_counter()
+            run()  # its own operands into the caches, as far as they fit
+            start = time.thread_time()
             for _ in range(inner[name]):
                 run()
-            samples[name].append((time.perf_counter() - start) / inner[name])
+            samples[name].append((time.thread_time() - start) / inner[name])
         if time.perf_counter() > end and turn >= 4:
             break
-    return {name: statistics.median(times) for name, times in samples.items()}
+    return {name: min(times) for name, times in samples.items()}
+
+
+def chosen(explained, rows):
+    """The form that runs so many rows."""
+    for line in explained.splitlines():
+        if line.startswith("up to ") and rows <= int(line.split()[2]):
+            return line.split(": ")[1].split(";")[0]
+    return ""
 
 
 def main():
@@ -103,9 +111,9 @@ def main():
                 spec, core_shapes = layer(name, out, inputs, rank)
                 made = tk.Linear.from_cores(
                     spec, cores_of(core_shapes), in_features=inputs, out_features=out)
-                start = time.perf_counter()
+                start = time.thread_time()
                 plan = made.prepare(given.max_rows or count, threads=1)
-                prepared = time.perf_counter() - start
+                prepared = time.thread_time() - start
                 times = turns({"layer": executor(plan, x, y), **base}, given.seconds)
                 blas = min(times[k] for k in times if k in ("numpy", "openblas"))
                 record = {
@@ -115,8 +123,7 @@ def main():
                     "ratio": times["layer"] / min(blas, times["ours"]),
                     "prepare_milliseconds": prepared * 1e3,
                     "resident": plan.resident_nbytes, "nbytes": made.nbytes}
-                form = getattr(plan, "explain", lambda: "")()
-                record["form"] = form.split("\n")[0]
+                record["form"] = chosen(plan.explain(), count)
                 if given.json:
                     print(json.dumps(record), flush=True)
                 else:

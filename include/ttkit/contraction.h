@@ -5,7 +5,7 @@
  * has the axes that occur once, in alphabetical order. An axis may occur in any number of operands; all
  * that the result lacks are summed over; an axis that occurs twice in one operand is its diagonal.
  *
- * Planning finds the order of least predicted time (exact up to 11 operands, searched beyond) and the
+ * Planning finds the order of least predicted time (exact up to 13 operands, searched beyond) and the
  * memory it takes; executing allocates nothing.                                                      */
 #ifndef TTKIT_CONTRACTION_H
 #define TTKIT_CONTRACTION_H
@@ -19,15 +19,23 @@ extern "C" {
 /* At most 256 operands and 256 axes. Never changes once made: any number of threads may execute it. */
 typedef struct ttk_contraction ttk_contraction;
 
+/* How long to search for the order, beyond 13 operands. The same effort finds the same order. */
+typedef int32_t ttk_effort;
+enum {
+  TTK_EFFORT_QUICK    = 0, /* about a millisecond for up to 60 operands */
+  TTK_EFFORT_THOROUGH = 1  /* some tenths of a second                   */
+};
+
 typedef struct ttk_contraction_options {
   size_t  struct_size;  /* sizeof(ttk_contraction_options)                                      */
   int64_t memory_limit; /* bytes of workspace; 0: as many as the fastest order takes            */
   const ttk_executor *executor; /* kept by the plan: must outlive it; NULL: the library's own   */
   int32_t threads;      /* 0: all this process may use; 1: the calling thread alone             */
-  int32_t reserved;     /* 0                                                                    */
+  ttk_effort optimize;  /* TTK_EFFORT_*                                                          */
 } ttk_contraction_options;
 
-/* Plans equation for count operands; operand k has ndims[k] lengths shapes[k]. dtype: float32 or float64.
+/* Plans equation for count operands; operand k has ndims[k] lengths shapes[k]. dtype: float32, float64,
+ * complex64 or complex128 (two of which have no gradients: DTYPE).
  * ARGUMENT for an equation that does not parse (the message points at the character), lengths that
  * disagree, a limit that no order keeps; SIZE for an intermediate beyond the address space. */
 ttk_status ttk_contraction_plan(const char *equation, int32_t count, const int32_t *ndims,
@@ -37,6 +45,13 @@ ttk_status ttk_contraction_plan(const char *equation, int32_t count, const int32
  * of the result in that operand's place; its result has that operand's shape. */
 ttk_status ttk_contraction_vjp(const ttk_contraction *plan, int32_t operand,
                                const ttk_contraction_options *options, ttk_contraction **out);
+/* All gradients of <gradient, contraction of the operands> at once: products that several of them share
+ * are made once, so that together they take at most three times the flops of a contraction. operands as of
+ * execute, gradient in the result's shape; results: count arrays of the operands' shapes, which overlap
+ * nothing. Planned in the first call and kept; allocates its workspace in each. */
+ttk_status ttk_contraction_gradients(const ttk_contraction *plan, size_t count,
+                                     const ttk_array *operands, const ttk_array *gradient,
+                                     ttk_array *results);
 
 int32_t    ttk_contraction_operand_count(const ttk_contraction *plan);
 ttk_dtype  ttk_contraction_dtype(const ttk_contraction *plan);

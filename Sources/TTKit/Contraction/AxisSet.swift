@@ -16,6 +16,8 @@ struct AxisSet: Sendable, Hashable {
 
   func contains(_ axis: Int) -> Bool { words[axis >> 6] >> UInt64(axis & 63) & 1 == 1 }
 
+  mutating func remove(_ axis: Int) { words[axis >> 6] &= ~(1 << UInt64(axis & 63)) }
+
   var isEmpty: Bool { words == .zero }
 
   func union(_ other: AxisSet) -> AxisSet { AxisSet(words: words | other.words) }
@@ -27,16 +29,25 @@ struct AxisSet: Sendable, Hashable {
   /// The product of the axes' lengths, as far as a Double holds it.
   func size(_ lengths: [Double]) -> Double {
     var product = 1.0
-    for k in 0..<4 {
-      var word = words[k]
-      while word != 0 {
-        product *= lengths[k << 6 + word.trailingZeroBitCount]
-        word &= word &- 1
-      }
-    }
+    forEach { product *= lengths[$0] }
     return product
   }
 
   /// The axes, ascending.
-  var elements: [Int] { (0..<Self.capacity).filter(contains) }
+  var elements: [Int] {
+    var axes: [Int] = []
+    forEach { axes.append($0) }
+    return axes
+  }
+
+  @inline(__always)
+  func forEach(_ body: (Int) -> Void) {
+    for k in 0..<4 {
+      var word = words[k]
+      while word != 0 {
+        body(k << 6 + word.trailingZeroBitCount)
+        word &= word &- 1
+      }
+    }
+  }
 }

@@ -3,6 +3,7 @@
 extension ContractionPlan {
   /// One line for the whole and one for each step: axes, sizes, flops, bytes, kernel, tile.
   public func explain() -> String {
+    if let complex { return "\(dtype.name) as pairs of real numbers\n" + complex.real.explain() }
     let tile = TileSize(dtype)
     var text =
       "\(equation.description) \(dtype.name): \(flops) flops, \(bytes) bytes, "

@@ -13,11 +13,7 @@ extension ContractionPlan {
       throw .invalidArgument(
         "operand \(k) was asked for, expected 0 to \(equation.operands.count - 1)")
     }
-    guard spread == nil else {
-      throw .invalidArgument(
-        "this is a gradient with axes of its own, which has no plan of a gradient; plan the equation"
-      )
-    }
+    try requireGradient()
     var operands = equation.operands
     var shapes = shapes
     let axes = operands[k]

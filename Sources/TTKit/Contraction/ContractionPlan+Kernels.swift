@@ -29,18 +29,32 @@ extension ContractionPlan {
   public func execute(
     _ operands: [StridedView], into result: StridedView, workspace: UnsafeMutableRawPointer
   ) {
+    if let complex {
+      unsafe complex.execute(operands, into: result, workspace: workspace)
+      return
+    }
+    unsafe execute(operands, into: result, adding: false, workspace: workspace)
+  }
+
+  /// - Parameters:
+  ///   - adding: to the result instead of replacing it.
+  ///   - executor: nil for the plan's own.
+  func execute(
+    _ operands: [StridedView], into result: StridedView, adding: Bool,
+    workspace: UnsafeMutableRawPointer, executor: Executor? = nil
+  ) {
     // In bounds: workspaceSize has room for this step of alignment.
     let aligned = unsafe workspace.alignedUp(toMultipleOf: 64)
     if dtype == .float64 {
-      unsafe execute(Double.self, operands, result, aligned)
+      unsafe execute(Double.self, operands, result, aligned, adding, executor ?? self.executor)
     } else {
-      unsafe execute(Float.self, operands, result, aligned)
+      unsafe execute(Float.self, operands, result, aligned, adding, executor ?? self.executor)
     }
   }
 
   private func execute<T: RealScalar>(
     _ type: T.Type, _ operands: [StridedView], _ result: StridedView,
-    _ workspace: UnsafeMutableRawPointer, adding: Bool = false
+    _ workspace: UnsafeMutableRawPointer, _ adding: Bool, _ executor: Executor
   ) {
     guard let spread else {
       var memory = unsafe PlanMemory<T>(
@@ -57,7 +71,8 @@ extension ContractionPlan {
     unsafe run(
       PlanMemory<T>(operands: operands, result: inner, workspace: workspace), executor)
     unsafe spread.write(
-      compact.assumingMemoryBound(to: T.self), inner.strides, equation.result, to: result)
+      compact.assumingMemoryBound(to: T.self), inner.strides, equation.result, to: result,
+      adding: adding)
   }
 
   /// Runs the steps that are constant, or those that are not.
@@ -90,13 +105,7 @@ extension ContractionPlan {
     _ operands: [StridedView], into result: StridedView, adding: Bool = false
   ) throws(TTKitError) {
     let workspace = try Buffer<UInt8>(count: workspaceSize)
-    // In bounds: workspaceSize has room for this step of alignment.
-    let aligned = unsafe UnsafeMutableRawPointer(workspace.base).alignedUp(toMultipleOf: 64)
-    if dtype == .float64 {
-      unsafe execute(Double.self, operands, result, aligned, adding: adding)
-    } else {
-      unsafe execute(Float.self, operands, result, aligned, adding: adding)
-    }
+    unsafe execute(operands, into: result, adding: adding, workspace: workspace.base)
     _ = consume workspace
   }
 }

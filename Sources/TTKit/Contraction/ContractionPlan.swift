@@ -1,4 +1,5 @@
 /// A contraction made ready: order, memory and kernels are chosen once, executing allocates nothing.
+internal import Synchronization
 
 /// Never changes once made: any number of threads may execute it, each with a workspace of its own.
 public final class ContractionPlan: Sendable {
@@ -23,30 +24,62 @@ public final class ContractionPlan: Sendable {
   /// How the contraction's result becomes the plan's, when it is not the same.
   let spread: ResultSpread?
   let executor: Executor
+  /// What a plan of complex numbers runs on.
+  let complex: ComplexPlan?
+  private let all = Mutex<GradientPlan?>(nil)
 
-  /// Plans `equation` for operands of these shapes, float32 or float64.
+  /// Plans `equation` for operands of these shapes, float32, float64, complex64 or complex128.
   ///
   /// - Parameters:
   ///   - memoryLimit: bytes of workspace that execute may need; nil: as many as the fastest order takes.
-  ///   - constants: operands that never change, for ``PreparedContraction``.
+  ///   - effort: how long to search for the order.
   /// - Throws: `.invalidArgument` for shapes that do not fit; `.unsupportedDType`; `.sizeOverflow` when
   ///   sizes or every order exceed Int or the limit.
   public convenience init(
     _ equation: ContractionEquation, shapes: [[Int]], dtype: DType, memoryLimit: Int? = nil,
-    executor: Executor = Executor()
+    effort: PathEffort = .quick, executor: Executor = Executor()
   ) throws(TTKitError) {
+    if dtype == .complex64 || dtype == .complex128 {
+      try self.init(
+        complex: equation, shapes: shapes, dtype: dtype, memoryLimit: memoryLimit, effort: effort,
+        executor: executor)
+      return
+    }
     try self.init(
       equation, shapes: shapes, dtype: dtype, memoryLimit: memoryLimit, constants: nil,
+      effort: effort, executor: executor)
+  }
+
+  private init(
+    complex equation: ContractionEquation, shapes: [[Int]], dtype: DType, memoryLimit: Int?,
+    effort: PathEffort, executor: Executor
+  ) throws(TTKitError) {
+    let complex = try ComplexPlan(
+      equation, shapes: shapes, dtype: dtype, memoryLimit: memoryLimit, effort: effort,
       executor: executor)
+    self.complex = complex
+    self.equation = equation
+    self.shapes = shapes
+    self.dtype = dtype
+    self.executor = executor
+    let real = complex.real
+    resultShape = real.resultShape.dropLast()
+    lengths = try equation.lengths(shapes)
+    path = complex.path.pairs
+    (flops, bytes, workspaceSize) = (real.flops, real.bytes, real.workspaceSize)
+    (predictedTime, nodes, steps, map) = (real.predictedTime, real.nodes, real.steps, real.map)
+    spread = nil
   }
 
   init(
     _ equation: ContractionEquation, shapes: [[Int]], dtype: DType, memoryLimit: Int?,
     constants: [Bool]?, mostConstant: Int = .max, scheme: CostModel.Scheme = .panels,
-    spread: ResultSpread? = nil, executor: Executor
+    spread: ResultSpread? = nil, effort: PathEffort = .quick,
+    path: ContractionPath? = nil, executor: Executor
   ) throws(TTKitError) {
     guard dtype == .float32 || dtype == .float64 else {
-      throw .unsupportedDType("a contraction of \(dtype.name), expected float32 or float64")
+      throw .unsupportedDType(
+        "a contraction of \(dtype.name), expected float32, float64, complex64 or complex128")
     }
     let lengths = try equation.lengths(shapes)
     for shape in shapes { _ = try checkedProduct(shape.map { max($0, 1) } + [64]) }
@@ -58,7 +91,8 @@ public final class ContractionPlan: Sendable {
     let constants = constants ?? equation.operands.map { _ in false }
     let found = try PlanSearch(
       equation: equation, lengths: lengths, dtype: dtype, constants: constants,
-      memoryLimit: memoryLimit ?? .max, mostConstant: mostConstant, scheme: scheme
+      memoryLimit: memoryLimit ?? .max, mostConstant: mostConstant, scheme: scheme,
+      effort: effort, given: path
     ).run()
     self.equation = equation
     self.shapes = shapes
@@ -66,7 +100,8 @@ public final class ContractionPlan: Sendable {
     self.dtype = dtype
     self.lengths = lengths
     self.executor = executor
-    path = found.path.pairs
+    self.path = found.path.pairs
+    complex = nil
     nodes = found.nodes
     steps = found.steps
     map = found.map
@@ -78,6 +113,37 @@ public final class ContractionPlan: Sendable {
     }
     workspaceSize = size
     (flops, bytes) = try StepCosts.total(found.steps, found.nodes, lengths, dtype)
+  }
+}
+
+extension ContractionPlan {
+  /// Writes the gradients of ⟨above, contraction of operands⟩ with respect to every operand.
+  ///
+  /// - Parameters: shapes and dtype as planned, any strides; results, by operand, overlap nothing. The
+  ///   caller has checked all this.
+  /// - Throws: `.invalidArgument` for a plan that is a gradient itself; what planning throws.
+  public func gradients(
+    _ operands: [StridedView], above: StridedView, into results: [StridedView]
+  ) throws(TTKitError) {
+    try requireGradient()
+    var plan = all.withLock { $0 }
+    if plan == nil {
+      let made = try GradientPlan(equation, shapes: shapes, dtype: dtype)
+      all.withLock { $0 = made }
+      plan = made
+    }
+    try plan?.execute(operands, above: above, into: results, executor: executor)
+  }
+
+  func requireGradient() throws(TTKitError) {
+    guard spread == nil else {
+      throw .invalidArgument(
+        "this is a gradient with axes of its own, which has no plan of a gradient; plan the "
+          + "equation")
+    }
+    guard complex == nil else {
+      throw .unsupportedDType("gradients of \(dtype.name), expected float32 or float64")
+    }
   }
 }
 

@@ -164,8 +164,7 @@ struct StepBuilder {
   /// where memory is used again after the last reader. Returns the elements of both.
   mutating func place() throws(TTKitError) -> (constants: Int, workspace: Int) {
     var constants = 0
-    var most = 0
-    var taken: [(node: Int, range: Range<Int>)] = []
+    var regions = MemoryRegions()
     for step in steps {
       if case .intermediate = nodes[step.output].place {
         // Lines of 64 bytes for any element of at least 4; each count was checked with room to spare.
@@ -173,28 +172,15 @@ struct StepBuilder {
         let count = (raw + 15) / 16 * 16
         if step.isConstant {
           nodes[step.output].place = .intermediate(constants)
-          constants = try sum(constants, count)
+          constants = try MemoryRegions.sum(constants, count)
         } else {
-          var start = 0
-          for piece in taken.map(\.range).sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if try sum(start, count) <= piece.lowerBound { break }
-            start = max(start, piece.upperBound)
-          }
-          let end = try sum(start, count)
-          nodes[step.output].place = .intermediate(start)
-          taken.append((step.output, start..<end))
-          most = max(most, end)
+          nodes[step.output].place = .intermediate(try regions.place(step.output, count: count))
         }
       }
       // Every node is read by one step.
-      taken.removeAll { $0.node == step.left || $0.node == step.right }
+      regions.release(step.left)
+      if let right = step.right { regions.release(right) }
     }
-    return (constants, most)
-  }
-
-  private func sum(_ a: Int, _ b: Int) throws(TTKitError) -> Int {
-    let (sum, overflow) = a.addingReportingOverflow(b)
-    guard !overflow else { throw .sizeOverflow("the intermediates exceed the address space") }
-    return sum
+    return (constants, regions.count)
   }
 }

@@ -17,14 +17,16 @@ struct ContractionTree {
     nodes = zip(network.operands, network.constants).map {
       Node(children: nil, axes: $0, size: $0.size(network.lengths), isConstant: $1)
     }
+    var live = LiveAxes(network)
     for (left, right) in path.pairs {
+      let axes = live.kept(nodes[left].axes, nodes[right].axes)
+      live.replace(nodes[left].axes, nodes[right].axes, by: axes)
       nodes.append(
         Node(
-          children: (left, right), axes: AxisSet(), size: 0,
+          children: (left, right), axes: axes, size: axes.size(network.lengths),
           isConstant: nodes[left].isConstant && nodes[right].isConstant))
     }
     root = nodes.count - 1
-    setAxes(network)
   }
 
   /// Children before parents.
@@ -36,29 +38,6 @@ struct ContractionTree {
       if let (left, right) = nodes[node].children { stack += [left, right] }
     }
     return order.reversed()
-  }
-
-  /// The axes of inner nodes: those their operands have and others need.
-  private mutating func setAxes(_ network: ContractionNetwork) {
-    let order = order
-    // Uses outside a subtree: of all operands minus those within.
-    var total = [Int](repeating: 0, count: network.lengths.count)
-    for k in 0..<leaves { for axis in nodes[k].axes.elements { total[axis] += 1 } }
-    var within: [Int: [Int: Int]] = [:]
-    for node in order {
-      guard let (left, right) = nodes[node].children else {
-        within[node] = Dictionary(uniqueKeysWithValues: nodes[node].axes.elements.map { ($0, 1) })
-        continue
-      }
-      let counts = (within[left] ?? [:]).merging(within[right] ?? [:], uniquingKeysWith: +)
-      (within[left], within[right]) = (nil, nil)
-      within[node] = counts
-      let open = counts.keys.filter {
-        counts[$0]! < total[$0] || network.result.contains($0)  // keys exist
-      }
-      nodes[node].axes = AxisSet(open)
-      nodes[node].size = nodes[node].axes.size(network.lengths)
-    }
   }
 
   private func time(of node: Int, _ network: ContractionNetwork) -> Double {
@@ -75,8 +54,8 @@ struct ContractionTree {
   }
 
   /// Replaces subtrees of up to `subtree` leaves by their best form until nothing gains.
-  mutating func improve(_ network: ContractionNetwork, subtree: Int) {
-    for _ in 0..<8 {
+  mutating func improve(_ network: ContractionNetwork, subtree: Int, sweeps: Int = 8) {
+    for _ in 0..<sweeps {
       var gained = false
       for top in order where nodes[top].children != nil {
         gained = improve(top, network, subtree) || gained
@@ -105,18 +84,22 @@ struct ContractionTree {
     guard
       let found = PathSearch.exact(
         network, frontier.map { nodes[$0].axes }, frontier.map { nodes[$0].isConstant },
-        nodes[top].axes), found.time < before * (1 - 1e-9)
+        nodes[top].axes, bound: before * (1 - 1e-9))
     else { return false }
-    // New inner nodes take the places of the old; the last is the top.
+    // New inner nodes take the places of the old; the last is the top, whose axes stay.
     var ids = frontier
+    var live = LiveAxes(frontier.map { nodes[$0].axes } + [nodes[top].axes], network.lengths)
     var free = Array(inner.reversed())  // top is last
     for (left, right) in found.path.pairs {
       let id = free.removeFirst()
       nodes[id].children = (ids[left], ids[right])
       nodes[id].isConstant = nodes[ids[left]].isConstant && nodes[ids[right]].isConstant
+      let (a, b) = (nodes[ids[left]].axes, nodes[ids[right]].axes)
+      nodes[id].axes = live.kept(a, b)
+      nodes[id].size = nodes[id].axes.size(network.lengths)
+      live.replace(a, b, by: nodes[id].axes)
       ids.append(id)
     }
-    setAxes(network)
     return true
   }
 

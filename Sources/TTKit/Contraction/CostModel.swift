@@ -2,7 +2,7 @@
 internal import CTTKKernels
 
 /// Time = max(arithmetic at the kernels' rate, traffic at the bandwidth of where the data live) plus
-/// overheads. Constants were measured on a Zen 3 core; only their ratios matter.
+/// overheads. Constants were measured on a Zen 5 core; only their ratios matter.
 struct CostModel: Sendable {
   let elementSize: Double
   /// Flops a second of full tiles.
@@ -23,7 +23,7 @@ struct CostModel: Sendable {
   init(dtype: DType, scheme: Scheme = .panels) {
     self.scheme = scheme
     let level = unsafe String(cString: ttkk_active().pointee.name)
-    let single: Double = level == "base" ? 18e9 : level == "v3" ? 72e9 : 110e9
+    let single: Double = level == "base" ? 25e9 : level == "v3" ? 100e9 : 150e9
     elementSize = Double(dtype.size)
     rate = single * 4 / max(elementSize, 4)
     width = unsafe Double(
@@ -39,7 +39,7 @@ struct CostModel: Sendable {
 
   /// Bytes a second from the smallest cache that holds `bytes`.
   func bandwidth(_ bytes: Double) -> Double {
-    bytes <= 32e3 ? 150e9 : bytes <= 512e3 ? 80e9 : bytes <= 16e6 ? 40e9 : 16e9
+    bytes <= 32e3 ? 200e9 : bytes <= 512e3 ? 90e9 : bytes <= 16e6 ? 30e9 : 24e9
   }
 
   /// Seconds of `batch` products (m, k) · (k, n).

@@ -6,67 +6,95 @@ extension PathSearch {
   /// Trial 0 is plain; later trials weigh consumption and add pseudo-random noise: the same for the same
   /// trial. Source: J. Gray, S. Kourtis, Hyper-optimized tensor network contraction, Quantum 5 (2021).
   static func greedyPath(_ network: ContractionNetwork, trial: UInt64) -> ContractionPath {
-    var random = (trial &+ 1) &* 0x9e37_79b9_7f4a_7c15
-    func noise() -> Double {
-      random ^= random << 13
-      random ^= random >> 7
-      random ^= random << 17
-      return Double(random >> 11) / Double(1 << 53)
+    var run = GreedyRun(network, trial: trial)
+    return run.path()
+  }
+}
+
+/// One greedy run: live nodes, and candidates for the next pair.
+private struct GreedyRun {
+  private struct Candidate {
+    let left, right: Int
+    let score: Double
+  }
+
+  private let lengths: [Double]
+  private var weight = 1.0
+  private var temperature = 0.0
+  private var random: UInt64
+  private var nodes: [AxisSet]
+  private var sizes: [Double]
+  private var isLive: [Bool]
+  private var live: LiveAxes
+  private var candidates: [Candidate] = []
+
+  init(_ network: ContractionNetwork, trial: UInt64) {
+    lengths = network.lengths
+    random = (trial &+ 1) &* 0x9e37_79b9_7f4a_7c15
+    nodes = network.operands
+    sizes = nodes.map { $0.size(network.lengths) }
+    isLive = nodes.map { _ in true }
+    live = LiveAxes(network)
+    if trial > 0 {
+      let (a, b) = (noise(), noise())
+      (weight, temperature) = (0.5 + a, 0.3 * b)
     }
-    let weight = trial == 0 ? 1 : 0.5 + noise()
-    let temperature = trial == 0 ? 0 : 0.3 * noise()
-    var nodes = network.operands
-    var sizes = nodes.map { $0.size(network.lengths) }
-    var live = Array(nodes.indices)
-    // How many live nodes have each axis; the result counts as one.
-    var uses = [Int](repeating: 0, count: network.lengths.count)
-    for axis in network.lengths.indices {
-      uses[axis] = nodes.count { $0.contains(axis) } + (network.result.contains(axis) ? 1 : 0)
+  }
+
+  private mutating func noise() -> Double {
+    random ^= random << 13
+    random ^= random >> 7
+    random ^= random << 17
+    return Double(random >> 11) / Double(1 << 53)
+  }
+
+  private mutating func propose(_ a: Int, _ b: Int) {
+    let size = live.kept(nodes[a], nodes[b]).size(lengths)
+    let gain = size - weight * (sizes[a] + sizes[b])
+    var score = gain
+    if temperature > 0 {
+      score = gain < 0 ? gain * (1 + temperature * noise()) : gain / (1 + noise())
     }
-    func kept(_ a: AxisSet, _ b: AxisSet) -> AxisSet {
-      let union = a.union(b)
-      let shared = a.intersection(b)
-      return AxisSet(union.elements.filter { uses[$0] > (shared.contains($0) ? 2 : 1) })
+    candidates.append(Candidate(left: a, right: b, score: score))
+  }
+
+  mutating func path() -> ContractionPath {
+    for a in nodes.indices {
+      for b in nodes.indices.dropFirst(a + 1) where !nodes[a].intersection(nodes[b]).isEmpty {
+        propose(a, b)
+      }
     }
-    var scores: [Int: Double] = [:]  // of pairs of live nodes that share an axis
-    func key(_ a: Int, _ b: Int) -> Int { a * 1024 + b }
-    func score(_ a: Int, _ b: Int) {
-      guard !nodes[a].intersection(nodes[b]).isEmpty else { return }
-      let size = kept(nodes[a], nodes[b]).size(network.lengths)
-      let gain = size - weight * (sizes[a] + sizes[b])
-      scores[key(a, b)] = gain < 0 ? gain * (1 + temperature * noise()) : gain / (1 + noise())
-    }
-    for a in live { for b in live where a < b { score(a, b) } }
     var path = ContractionPath()
-    while live.count > 1 {
-      let best = scores.min { ($0.value, $0.key) < ($1.value, $1.key) }
-      let (a, b): (Int, Int)
-      if let best {
-        (a, b) = best.key.quotientAndRemainder(dividingBy: 1024)
-      } else {
-        // Unconnected parts: the two smallest.
-        let ordered = live.sorted { (sizes[$0], $0) < (sizes[$1], $1) }
-        (a, b) = (min(ordered[0], ordered[1]), max(ordered[0], ordered[1]))
-      }
-      let made = kept(nodes[a], nodes[b])
-      for axis in network.lengths.indices {
-        uses[axis] -=
-          (nodes[a].contains(axis) ? 1 : 0) + (nodes[b].contains(axis) ? 1 : 0)
-          - (made.contains(axis) ? 1 : 0)
-      }
-      path.pairs.append((a, b))
-      live.removeAll { $0 == a || $0 == b }
-      for other in live {
-        scores[key(min(a, other), max(a, other))] = nil
-        scores[key(min(b, other), max(b, other))] = nil
-      }
-      scores[key(a, b)] = nil
-      nodes.append(made)
-      sizes.append(made.size(network.lengths))
-      let new = nodes.count - 1
-      for other in live { score(other, new) }
-      live.append(new)
-    }
+    for _ in 1..<nodes.count { path.pairs.append(contract(next())) }
     return path
+  }
+
+  /// The best candidate; of unconnected parts the two smallest.
+  private func next() -> (Int, Int) {
+    if var best = candidates.first {
+      for candidate in candidates.dropFirst() where candidate.score < best.score {
+        best = candidate
+      }
+      return (best.left, best.right)
+    }
+    let ordered = nodes.indices.filter { isLive[$0] }.sorted { (sizes[$0], $0) < (sizes[$1], $1) }
+    return (min(ordered[0], ordered[1]), max(ordered[0], ordered[1]))
+  }
+
+  private mutating func contract(_ pair: (Int, Int)) -> (Int, Int) {
+    let (a, b) = pair
+    let made = live.kept(nodes[a], nodes[b])
+    live.replace(nodes[a], nodes[b], by: made)
+    isLive[a] = false
+    isLive[b] = false
+    candidates.removeAll { !isLive[$0.left] || !isLive[$0.right] }
+    nodes.append(made)
+    sizes.append(made.size(lengths))
+    isLive.append(true)
+    let new = nodes.count - 1
+    for other in 0..<new where isLive[other] && !nodes[other].intersection(made).isEmpty {
+      propose(other, new)
+    }
+    return pair
   }
 }

@@ -1,102 +1,78 @@
 /// The order in which operands meet: exact for few, greedy with local search for many.
 
+/// How long to search for an order. The same effort finds the same order: work is counted, not timed.
+public enum PathEffort: Sendable {
+  /// About a millisecond for up to 60 operands.
+  case quick
+  /// Some tenths of a second.
+  case thorough
+}
+
 enum PathSearch {
-  /// Dynamic programming over all subsets costs 3ⁿ steps.
-  static let mostExact = 11
-  private static let subtree = 8
+  /// All splits of all sets of operands are seen up to so many; beyond it only connected sets.
+  static let mostSplits = 8
+  /// Dynamic programming over connected sets.
+  static let mostExact = 13
 
   /// The path of least predicted time with no intermediate above the network's limit.
   /// - Throws: `.sizeOverflow` when every path exceeds the limit.
-  static func path(_ network: ContractionNetwork) throws(TTKitError) -> ContractionPath {
+  static func path(
+    _ network: ContractionNetwork, effort: PathEffort = .quick
+  ) throws(TTKitError) -> ContractionPath {
     let n = network.operands.count
     guard n > 1 else { return ContractionPath() }
-    if n <= mostExact {
-      guard let found = exact(network, network.operands, network.constants, network.result) else {
-        throw tooLarge(network)
+    var best = greedy(network, trials: 1)
+    let exactLimit = effort == .thorough ? mostExact + 2 : mostExact
+    if n <= exactLimit {
+      let bound = best?.time ?? .infinity
+      if let found = exact(
+        network, network.operands, network.constants, network.result, bound: bound * (1 + 1e-12))
+      {
+        return found.path
       }
-      return found.path
+      guard let best else { throw tooLarge(network) }
+      return best.tree.path
     }
-    var best: (tree: ContractionTree, time: Double)?
-    for trial in 0..<UInt64(8) {
-      var tree = ContractionTree(network, greedyPath(network, trial: trial))
-      tree.improve(network, subtree: trial == 0 ? subtree : 6)
+    if n <= 64 || effort == .thorough { best = searched(network, effort) ?? best }
+    guard let best else { throw tooLarge(network) }
+    return best.tree.path
+  }
+
+  private typealias Found = (tree: ContractionTree, time: Double)
+
+  /// The best of some greedy trials as it is.
+  private static func greedy(_ network: ContractionNetwork, trials: UInt64) -> Found? {
+    var best: Found?
+    for trial in 0..<trials {
+      let tree = ContractionTree(network, greedyPath(network, trial: trial))
       let time = tree.time(network)
       if time < best?.time ?? .infinity { best = (tree, time) }
     }
-    guard var tree = best?.tree else { throw tooLarge(network) }
-    tree.improve(network, subtree: subtree)
-    return tree.path
+    return best
+  }
+
+  /// The best few of many greedy trials, improved.
+  private static func searched(_ network: ContractionNetwork, _ effort: PathEffort) -> Found? {
+    let (trials, kept, subtree): (UInt64, Int, Int) = effort == .quick ? (8, 1, 5) : (256, 8, 8)
+    var pool: [(path: ContractionPath, time: Double)] = []
+    for trial in 0..<trials {
+      let path = greedyPath(network, trial: trial)
+      pool.append((path, network.time(path)))
+    }
+    pool.sort { $0.time < $1.time }
+    var best: Found?
+    for (path, _) in pool.prefix(kept) {
+      var tree = ContractionTree(network, path)
+      tree.improve(network, subtree: subtree, sweeps: effort == .quick ? 1 : 8)
+      let time = tree.time(network)
+      if time < best?.time ?? .infinity { best = (tree, time) }
+    }
+    return best
   }
 
   private static func tooLarge(_ network: ContractionNetwork) -> TTKitError {
     .sizeOverflow(
       "every order has an intermediate of more than \(network.mostElements) elements; raise the "
         + "memory limit or contract in parts")
-  }
-
-  /// The best path over all binary trees, by dynamic programming over subsets.
-  ///
-  /// - Complexity: O(3ⁿ) for n operands.
-  static func exact(
-    _ network: ContractionNetwork, _ operands: [AxisSet], _ constants: [Bool], _ result: AxisSet
-  ) -> (path: ContractionPath, time: Double)? {
-    let n = operands.count
-    let full = 1 << n  // n is small
-    var unions = [AxisSet](repeating: AxisSet(), count: full)
-    var fixed = [Bool](repeating: true, count: full)
-    for s in 1..<full {
-      let low = s.trailingZeroBitCount
-      unions[s] = unions[s & (s - 1)].union(operands[low])
-      fixed[s] = fixed[s & (s - 1)] && constants[low]
-    }
-    var axes = unions
-    var sizes = [Double](repeating: 1, count: full)
-    for s in 1..<full {
-      axes[s] = unions[s].intersection(unions[full - 1 - s].union(result))
-      sizes[s] = axes[s].size(network.lengths)
-    }
-    var times = [Double](repeating: .infinity, count: full)
-    var splits = [Int](repeating: 0, count: full)
-    for s in 1..<full {
-      if s & (s - 1) == 0 {
-        times[s] = 0
-        continue
-      }
-      let most = fixed[s] ? network.mostConstant : network.mostElements
-      guard s == full - 1 || sizes[s] <= most else { continue }
-      let low = s & -s
-      let rest = s ^ low
-      var part = rest
-      // Left holds the lowest operand, so every split is seen once.
-      repeat {
-        part = (part - 1) & rest
-        let (left, right) = (low | part, rest ^ part)
-        let before = times[left] + times[right]
-        guard before < times[s] else { continue }
-        var time = before
-        if fixed[s] {
-          // Made once: the less the better, but it costs nothing later.
-          time += sizes[s] * 1e-18
-        } else {
-          let (a, b) = fixed[left] ? (right, left) : (left, right)
-          time += network.time(
-            axes[a], axes[b], kept: axes[s], sizes[a], sizes[b], isPacked: fixed[b])
-        }
-        if time < times[s] { (times[s], splits[s]) = (time, left) }
-      } while part != 0
-    }
-    guard times[full - 1].isFinite else { return nil }
-    var path = ContractionPath()
-    var next = n
-    func build(_ s: Int) -> Int {
-      if s & (s - 1) == 0 { return s.trailingZeroBitCount }
-      let left = build(splits[s])
-      let right = build(s ^ splits[s])
-      path.pairs.append((left, right))
-      next += 1
-      return next - 1
-    }
-    _ = build(full - 1)
-    return (path, times[full - 1])
   }
 }

@@ -9,6 +9,9 @@ struct PlanSearch {
   /// Elements that no product of constants may exceed.
   let mostConstant: Int
   let scheme: CostModel.Scheme
+  let effort: PathEffort
+  /// The order, where it is given.
+  let given: ContractionPath?
 
   struct Found {
     let path: ContractionPath
@@ -27,8 +30,8 @@ struct PlanSearch {
     var least = Int.max
     while true {
       let path: ContractionPath
-      do {
-        path = try PathSearch.path(network)
+      do throws(TTKitError) {
+        if let given { path = given } else { path = try PathSearch.path(network, effort: effort) }
       } catch {
         throw least == .max ? error : tooSmall(least)
       }
@@ -43,6 +46,7 @@ struct PlanSearch {
           time: network.time(path))
       }
       least = min(least, map.byteCount)
+      guard given == nil else { throw tooSmall(least) }
       let largest = builder.nodes.reduce(0.0) { most, node in
         guard case .intermediate = node.place, !node.isConstant else { return most }
         return max(most, AxisSet(node.axes).size(network.lengths))

@@ -6,9 +6,10 @@ struct ResultSpread: Sendable {
   let axes: [Int]
   let shape: [Int]
 
-  /// Writes every element of `result`: off the diagonals of axes that come twice it is 0.
+  /// Writes, or adds to, every element of `result`: off the diagonals of axes that come twice it is 0.
   func write<T: RealScalar>(
-    _ source: UnsafePointer<T>, _ strides: [Int], _ sourceAxes: [Int], to result: StridedView
+    _ source: UnsafePointer<T>, _ strides: [Int], _ sourceAxes: [Int], to result: StridedView,
+    adding: Bool = false
   ) {
     guard let data = unsafe result.data, result.count > 0 else { return }
     let target = unsafe data.assumingMemoryBound(to: T.self)
@@ -30,7 +31,8 @@ struct ResultSpread: Sendable {
         }
       }
       // In bounds: one index of each side's lengths.
-      unsafe target[to] = isOnDiagonal ? source[from] : 0
+      let value = isOnDiagonal ? unsafe source[from] : 0
+      if adding { unsafe target[to] += value } else { unsafe target[to] = value }
     }
   }
 }

@@ -84,10 +84,8 @@ final class LaneNetwork<T: RealScalar>: Sendable {
     _ x: UnsafePointer<T>, _ rows: Int, _ y: UnsafeMutablePointer<T>, _ bias: UnsafePointer<T>?,
     _ accumulate: Bool, _ space: UnsafeMutablePointer<T>
   ) {
-    let isSingle = T.dtype == .float32
-    let kernels: UnsafePointer<ttkk_kernels> = unsafe ttkk_active()
-    let lanes = unsafe isSingle ? kernels.pointee.lanes_f32 : kernels.pointee.lanes_f64
-    let height = unsafe isSingle ? kernels.pointee.height_f32 : kernels.pointee.height_f64
+    let kernel = TileKernel<T>()
+    let (lanes, height) = (kernel.lanes, kernel.height)
     var (to, from) = unsafe (space, space + regions[0])
     let scratch = unsafe space + regions[0] + regions[1]
     unsafe lanes.load(rows, inputs, x, inputs, from)

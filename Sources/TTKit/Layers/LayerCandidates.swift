@@ -13,13 +13,10 @@ struct LayerCandidates<T: RealScalar> {
   private let matrix: CompressedMatrix
   private let cost = CostModel(dtype: T.dtype)
 
-  /// A network must win by this much: its small products run below the model's rate more often.
-  private static var margin: Double { 1.25 }
-  /// Rows that a network is planned for at once.
-  static var tileRows: Int { 32 }
+  /// Rows that networks are planned for: one, and a tile of few.
+  private static var tiles: [Int] { [1, 16] }
 
-  /// - Parameter tiles: numbers of rows that networks are planned for.
-  init(_ matrix: CompressedMatrix, tiles: [Int]) {
+  init(_ matrix: CompressedMatrix, maxRows: Int) {
     self.matrix = matrix
     addDense()
     addSplit()
@@ -30,7 +27,7 @@ struct LayerCandidates<T: RealScalar> {
     let whole = saturated([matrix.rows, matrix.columns])
     for mostConstant in [whole, 1] {
       addLanes(mostConstant)
-      for tile in tiles { addNetwork(tile, mostConstant) }
+      for tile in Self.tiles where tile == 1 || maxRows > 1 { addNetwork(tile, mostConstant) }
     }
   }
 
@@ -65,7 +62,8 @@ struct LayerCandidates<T: RealScalar> {
   }
 
   private mutating func addNetwork(_ tile: Int, _ mostConstant: Int) {
-    var (bytes, flops, time) = (0.0, 0.0, 0.0)
+    var (bytes, flops) = (0.0, 0.0)
+    var plans: [ContractionPlan] = []
     for term in matrix.terms {
       guard term.equation.rowCount == matrix.rows,
         let plan = try? TermNetwork<T>.plan(
@@ -74,10 +72,13 @@ struct LayerCandidates<T: RealScalar> {
       else { return }
       bytes += Double(count * MemoryLayout<T>.stride)  // packed cores within the address space
       flops += Double(plan.flops) / Double(tile)
-      time += plan.predictedTime
+      plans.append(plan)
     }
-    add(.network(rows: tile, mostConstant: mostConstant), bytes, flops) {
-      time * max($0 / Double(tile), 1) * Self.margin
+    add(.network(rows: tile, mostConstant: mostConstant), bytes, flops) { rows in
+      let whole = plans.reduce(0) { $0 + $1.time(rows: min(Int(rows), tile)) }
+      // Measured: one row takes what the model says and a quarter more; tiles, whose operands are gathered
+      // and results scattered, take twice that.
+      return whole * (rows / Double(tile)).rounded(.up) * (rows > 1 ? 2 : 1.25)
     }
   }
 
@@ -106,5 +107,19 @@ struct LayerCandidates<T: RealScalar> {
     guard bytes <= denseBytes else { return }
     all.append(
       LayerCandidate(form: form, byteCount: bytes, flopsPerRow: flops, time: time))
+  }
+}
+
+extension ContractionPlan {
+  /// Predicted seconds of this path when the first axis of the first operand, not of constants, has so many
+  /// entries.
+  fileprivate func time(rows: Int) -> Double {
+    var lengths = lengths
+    lengths[equation.operands[0][0]] = rows
+    return ContractionNetwork(
+      lengths: lengths, operands: StepBuilder.openAxes(equation),
+      result: AxisSet(equation.result), cost: CostModel(dtype: dtype),
+      constants: equation.operands.indices.map { $0 > 0 }
+    ).time(ContractionPath(pairs: path))
   }
 }

@@ -44,8 +44,7 @@ struct LayerChoice {
       }
       return
     }
-    let tiles = buckets.map { min($0.end, LayerCandidates<T>.tileRows) }
-    let candidates = LayerCandidates<T>(matrix, tiles: Array(Set(tiles)).sorted()).all
+    let candidates = LayerCandidates<T>(matrix, maxRows: maxRows).all
     let limit = memoryLimit.map { Double($0) } ?? dense * 1.125
     guard let best = Self.assign(candidates, buckets, limit: limit, denseTime) else {
       try stream(matrix, T.self, buckets, denseTime)

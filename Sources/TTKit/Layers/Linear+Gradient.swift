@@ -1,22 +1,25 @@
-/// The backward pass of a linear layer: every gradient is a contraction, planned like any other.
+/// The backward pass of a linear layer: all gradients from one plan, made once for a number of rows.
 
 extension Linear {
   /// Gradients of ⟨gradient, x Wᵀ + b⟩: with respect to x, to every core as decoded, to the bias.
   ///
-  /// The batch is met as early or late as is predicted to be cheapest; the workspace is allocated here.
+  /// Rows are taken in tiles whose products stay within `memoryLimit`: what is recomputed for each tile are
+  /// products of cores among themselves.
   /// - Parameters:
   ///   - x, gradient: (rows, inFeatures) and (rows, outFeatures) in the layer's dtype, any strides.
   ///   - gradX, gradCores, gradBias: where results go; nil for what is not wanted. Shapes are those of x,
   ///     of the cores, of the bias; nothing overlaps. The caller has checked all this.
+  ///   - memoryLimit: bytes of workspace, as far as single rows allow; nil: about a cache's.
   /// - Throws: `.outOfMemory`, `.sizeOverflow`.
   public func vjp(
     _ x: StridedView, _ gradient: StridedView, gradX: StridedView?, gradCores: [StridedView]?,
-    gradBias: StridedView?, executor: Executor = Executor()
+    gradBias: StridedView?, memoryLimit: Int? = nil, executor: Executor = Executor()
   ) throws(TTKitError) {
+    let limit = memoryLimit ?? Self.cachedBytes
     if dtype == .float64 {
-      try backward(Double.self, x, gradient, gradX, gradCores, executor)
+      try backward(Double.self, x, gradient, gradX, gradCores, limit, executor)
     } else {
-      try backward(Float.self, x, gradient, gradX, gradCores, executor)
+      try backward(Float.self, x, gradient, gradX, gradCores, limit, executor)
     }
     guard let gradBias else { return }
     let plan = try ContractionPlan(
@@ -25,68 +28,55 @@ extension Linear {
     try plan.execute([gradient], into: gradBias)
   }
 
+  private static var cachedBytes: Int { 32 << 20 }
+
   private func backward<T: RealScalar>(
     _ type: T.Type, _ x: StridedView, _ gradient: StridedView, _ gradX: StridedView?,
-    _ gradCores: [StridedView]?, _ executor: Executor
+    _ gradCores: [StridedView]?, _ limit: Int, _ executor: Executor
   ) throws(TTKitError) {
+    let rows = x.shape[0]
     var first = 0
     for (index, term) in matrix.terms.enumerated() {
-      let equation = term.equation
-      let rows = x.shape[0]
-      let forward = try TermNetwork<T>.plan(
-        equation, rows: rows, isPrepared: false, mostConstant: .max)
+      let wish = GradientCache.Wish(
+        term: index, rows: rows, x: gradX != nil, cores: gradCores != nil, limit: limit)
+      let plans = try gradients.plans(term.equation, dtype, wish)
       let cores = try term.operands(type).map(\.tensor)
-      let columnDigits = equation.columns.map(\.length)
-      func split(_ view: StridedView, _ digits: [Int]) -> StridedView {
-        view.split([[rows], digits], order: Array(0...digits.count))
-      }
       let prepared = try term.input.map { (shape) throws(TTKitError) in
         try PreparedOperator<T>(shape, executor: executor)
       }
       let lifted = try prepared.map { (prepared) throws(TTKitError) in
         try prepared.lifted(x.copied(as: T.self), executor: executor)
       }
-      let input = split(lifted?.wholeView ?? x, columnDigits)
-      let output = split(gradient, equation.rows.map(\.length))
-      var operands = [input]
-      for core in cores { operands.append(core.wholeView) }
-      if let gradX {
-        var given = operands
-        given[0] = output
-        let plan = try forward.gradient(of: 0, executor: executor)
-        if let prepared {
-          try Self.addFolded(plan, given, prepared, columnDigits, to: gradX, adding: index > 0)
-        } else {
-          try plan.execute(given, into: split(gradX, columnDigits), adding: index > 0)
-        }
+      // The gradient of what an operator made of x, where there is one, is folded to that of x.
+      var wide: Tensor<T>?
+      if gradX != nil, let prepared {
+        wide = try Tensor<T>(shape: [rows, prepared.shape.outputs], zeroed: true) { _ in }
       }
-      if let gradCores {
-        for k in cores.indices {
-          var given = operands
-          given[k + 1] = output
-          try forward.gradient(of: k + 1, executor: executor).execute(
-            given, into: gradCores[first + k])
+      let input = lifted?.wholeView ?? x
+      let target = wide?.wholeView ?? gradX
+      let parts = [term.equation.columns.map(\.length), term.equation.rows.map(\.length)]
+      var start = 0
+      for plan in plans {
+        let count = plan.resultShape[0]
+        func tile(_ view: StridedView, _ digits: [Int]) -> StridedView {
+          view.rows(start, count).split([[count], digits], order: Array(0...digits.count))
         }
+        let operands = [tile(input, parts[0])] + cores.map(\.wholeView)
+        let above = tile(gradient, parts[1])
+        var results: [StridedView?] = [target.map { tile($0, parts[0]) }]
+        for k in cores.indices { results.append(gradCores?[first + k]) }
+        // The gradient of x adds up over terms, those of cores over tiles.
+        try plan.execute(
+          operands, above: above, into: results,
+          adding: [index > 0 && wide == nil] + cores.map { _ in start > 0 }, executor: executor)
+        start += count
       }
       withExtendedLifetime((cores, lifted)) {}
+      if let gradX, let prepared, let wide {
+        let folded = try prepared.folded(wide)
+        gradX.write(index > 0 ? try added(gradX.copied(as: T.self), folded) : folded)
+      }
       first += cores.count
     }
-  }
-
-  /// The gradient of what an operator made of x, folded to that of x.
-  private static func addFolded<T: RealScalar>(
-    _ plan: ContractionPlan, _ operands: [StridedView], _ prepared: PreparedOperator<T>,
-    _ digits: [Int], to gradX: StridedView, adding: Bool
-  ) throws(TTKitError) {
-    let wide = try Tensor<T>(
-      shape: [gradX.shape[0], prepared.shape.outputs], zeroed: true
-    ) { _ in }
-    // Nobody else has this memory yet.
-    try plan.execute(
-      operands,
-      into: wide.wholeView.split(
-        [[gradX.shape[0]], digits], order: Array(0...digits.count)))
-    let folded = try prepared.folded(wide)
-    gradX.write(adding ? try added(gradX.copied(as: T.self), folded) : folded)
   }
 }

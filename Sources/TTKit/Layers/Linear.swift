@@ -4,6 +4,7 @@ public final class Linear: Sendable {
   public let matrix: CompressedMatrix
   public let bias: Bias?
   private let prepared = PreparedCache()
+  let gradients = GradientCache()
 
   public var inFeatures: Int { matrix.columns }
   public var outFeatures: Int { matrix.rows }

@@ -66,7 +66,8 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     var lanes: [LaneNetwork<T>] = []
     switch form {
     case .dense:
-      chains = [Chain(factors: [try PackedMatrix(matrix.dense(T.self), executor: executor)])]
+      let dense = try matrix.dense(T.self, executor: executor)
+      chains = [Chain(factors: [try PackedMatrix(dense, executor: executor)])]
     case .split:
       for term in matrix.terms { chains.append(try Self.splitChain(term, matrix, executor)) }
     case .packed(let everything, let compute):
@@ -114,7 +115,7 @@ final class PreparedFactors<T: RealScalar>: Sendable {
   private static func splitChain(
     _ term: Term, _ matrix: CompressedMatrix, _ executor: Executor
   ) throws(TTKitError) -> Chain {
-    let (a, b) = try term.factors(T.self)
+    let (a, b) = try term.factors(T.self, executor: executor)
     let left = try a.resized(rows: matrix.rows, columns: a.shape[1])
     return Chain(factors: [
       try PackedMatrix(left, executor: executor), try PackedMatrix(b, executor: executor),
@@ -131,9 +132,9 @@ final class PreparedFactors<T: RealScalar>: Sendable {
       if form.factors.count == 1 {
         let part = CompressedMatrix(
           rows: matrix.rows, columns: matrix.columns, terms: [term], error: .nan)
-        floats = [try part.dense(T.self)]
+        floats = [try part.dense(T.self, executor: executor)]
       } else {
-        let (a, b) = try term.factors(T.self)
+        let (a, b) = try term.factors(T.self, executor: executor)
         floats = [try a.resized(rows: matrix.rows, columns: a.shape[1]), b]
       }
     }
@@ -164,7 +165,9 @@ extension Term {
   /// The two matrices A (rows, inner) and B (inner, columns) with W = A · B.
   ///
   /// - Precondition: `equation.factors` is not nil.
-  func factors<T: RealScalar>(_ type: T.Type) throws(TTKitError) -> (Tensor<T>, Tensor<T>) {
+  func factors<T: RealScalar>(
+    _ type: T.Type, executor: Executor = .serial
+  ) throws(TTKitError) -> (Tensor<T>, Tensor<T>) {
     guard let (left, right) = equation.factors else {
       throw .internal("a term that is no product of two was split")
     }
@@ -176,8 +179,9 @@ extension Term {
         inner.append(axis)
       }
     }
-    let a = try contract(left.map { all[$0] }, to: equation.rows + inner)
-    let b = try contract(right.map { all[$0] }, to: inner + equation.columns)
+    let a = try contract(left.map { all[$0] }, to: equation.rows + inner, executor: executor)
+    let b = try contract(
+      right.map { all[$0] }, to: inner + equation.columns, executor: executor)
     let length = inner.reduce(1) { $0 * $1.length }
     return (a.reshaped([equation.rowCount, length]), b.reshaped([length, equation.columnCount]))
   }

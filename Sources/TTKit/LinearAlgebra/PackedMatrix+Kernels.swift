@@ -30,16 +30,12 @@ public final class PackedMatrix<T: RealScalar>: Multiplier {
     nonisolated(unsafe) let base = unsafe panels.base
     try executor.parallelFor(count) { p in
       let first = p * width
-      let live = min(width, outputs - first)
-      let target = unsafe base + first * inputs
       weight.withSpan { span in
-        if live < width { unsafe target.update(repeating: 0, count: width * inputs) }
         unsafe span.withUnsafeBufferPointer { w in
-          // In bounds: rows first ..< first + live of W; panel p of the buffer.
-          for j in 0..<live {
-            let row = unsafe w.baseAddress! + (first + j) * inputs
-            for i in 0..<inputs { unsafe target[i * width + j] = unsafe row[i] }
-          }
+          // In bounds: rows from first on of W, as many as there are; panel p of the buffer.
+          unsafe kernel.lanes.load(
+            min(width, outputs - first), inputs, w.baseAddress! + first * inputs, inputs,
+            base + first * inputs)
         }
       }
     }
@@ -160,6 +156,7 @@ struct TileKernel<T: RealScalar>: Sendable {
   let width: Int
   /// Rows of a panel that fit the first-level cache beside a tile.
   let depth: Int
+  let lanes: ttkk_lanes
   private let single: ttkk_tile_f32
   private let double: ttkk_tile_f64
 
@@ -168,6 +165,7 @@ struct TileKernel<T: RealScalar>: Sendable {
     height = unsafe T.dtype == .float32 ? table.height_f32 : table.height_f64
     width = unsafe T.dtype == .float32 ? table.width_f32 : table.width_f64
     depth = 24576 / (width * T.dtype.size)
+    unsafe lanes = T.dtype == .float32 ? table.lanes_f32 : table.lanes_f64
     unsafe single = table.tile_f32
     unsafe double = table.tile_f64
   }

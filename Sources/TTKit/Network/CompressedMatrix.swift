@@ -72,12 +72,15 @@ public final class CompressedMatrix: Sendable {
   public var cores: [EncodedCore] { terms.flatMap(\.cores) }
 
   /// The dense matrix (rows, columns).
-  public func dense<T: RealScalar>(_ type: T.Type) throws(TTKitError) -> Tensor<T> {
+  public func dense<T: RealScalar>(
+    _ type: T.Type, executor: Executor = .serial
+  ) throws(TTKitError) -> Tensor<T> {
     var sum: Tensor<T>?
     for term in terms {
       let equation = term.equation
-      var full = try contract(term.operands(type), to: equation.rows + equation.columns)
-        .reshaped([equation.rowCount, equation.columnCount])
+      var full = try contract(
+        term.operands(type), to: equation.rows + equation.columns, executor: executor)
+      full = full.reshaped([equation.rowCount, equation.columnCount])
       if let input = term.input { full = try PreparedOperator(input).folded(full) }
       full = try full.resized(rows: rows, columns: columns)
       sum = try sum.map { (sum) throws(TTKitError) in try added(sum, full) } ?? full

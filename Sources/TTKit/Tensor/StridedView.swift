@@ -111,6 +111,15 @@ public struct StridedView {
       data: data, shape: order.map { lengths[$0] }, strides: order.map { steps[$0] }, dtype)
   }
 
+  /// `count` entries of the first axis from `start` on.
+  func rows(_ start: Int, _ count: Int) -> StridedView {
+    precondition(start >= 0 && start + count <= shape[0], "rows past the end")
+    // In bounds: an entry that exists, or no entries. Elements and bytes of a checked extent.
+    let first = unsafe start == 0 ? data : data.map { unsafe $0 + start * strides[0] * dtype.size }
+    return unsafe StridedView(
+      data: first, shape: [count] + shape.dropFirst(), strides: strides, dtype)
+  }
+
   /// A view of memory whose size the caller knows to fit.
   init(data: UnsafeMutableRawPointer?, shape: [Int], strides: [Int], _ dtype: DType) {
     self.shape = shape

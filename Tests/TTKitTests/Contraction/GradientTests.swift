@@ -57,6 +57,48 @@ import Testing
     }
   }
 
+  /// All gradients from one plan are those of each alone; adding adds.
+  @Test(arguments: [5, 6, 7, 8] as [UInt64])
+  func gradientsTogether_areThoseOfEachAlone(seed: UInt64) throws {
+    var random = TestRandom(seed: seed)
+    for _ in 0..<15 {
+      let problem = try RandomEinsum(&random, mostOperands: 5, lengths: [1, 2, 3], axes: 6)
+      let plan = try ContractionPlan(problem.equation, shapes: problem.shapes, dtype: .float64)
+      let g = try random.tensor(plan.resultShape)
+      let operands = try zip(problem.shapes, problem.operands).map {
+        try Tensor(shape: $0, elements: $1)
+      }
+      let results = try problem.shapes.map { shape in
+        try Tensor<Double>(shape: shape, zeroed: true) { _ in }
+      }
+      let together = try GradientPlan(problem.equation, shapes: problem.shapes, dtype: .float64)
+      for _ in 0..<2 {
+        try together.execute(
+          operands.map(\.wholeView), above: g.wholeView, into: results.map(\.wholeView),
+          adding: results.map { _ in true })
+      }
+      for k in operands.indices {
+        var given = problem.operands
+        given[k] = g.elements
+        let alone = try plan.gradient(of: k).evaluate(given, as: Double.self)
+        for (a, b) in zip(results[k].elements, alone) {
+          #expect(abs(a - 2 * b) <= 1e-12 * (1 + abs(b)), "\(problem.equation.description), \(k)")
+        }
+      }
+    }
+  }
+
+  /// A chain of n factors shares its products: at most three times the forward flops.
+  @Test func gradientsTogether_shareProducts() throws {
+    let n = 10
+    let text = (0..<n).map { "{x\($0)}{x\($0 + 1)}" }.joined(separator: ",") + "->{x0}{x\(n)}"
+    let equation = try ContractionEquation(parsing: text)
+    let shapes = [[Int]](repeating: [20, 20], count: n)
+    let plan = try ContractionPlan(equation, shapes: shapes, dtype: .float64)
+    let together = try GradientPlan(equation, shapes: shapes, dtype: .float64)
+    #expect(together.flops <= 3 * plan.flops)
+  }
+
   @Test func operandsThereAreNot_areRefused() throws {
     let plan = try plan("ij->i", [[3, 4]])
     #expect(throws: TTKitError.self) { try plan.gradient(of: 1) }

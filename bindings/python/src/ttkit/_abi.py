@@ -71,6 +71,8 @@ TTK_SOLVE_STALLED = 2
 TTK_SOLVE_SWEEPS = 3
 TTK_SOLVE_STOPPED = 4
 TTK_SOLVE_RANK = 5
+TTK_EFFORT_QUICK = 0
+TTK_EFFORT_THOROUGH = 1
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_GRADIENT_LSQ = 0
@@ -255,7 +257,7 @@ class ttk_contraction_options(Structure):
         ("memory_limit", c_int64),
         ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
-        ("reserved", c_int32),
+        ("optimize", c_int32),
     ]
 
 
@@ -464,6 +466,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (c_char_p, c_int32, c_void_p, c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
     "ttk_contraction_vjp": (c_int32,
         (c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
+    "ttk_contraction_gradients": (c_int32,
+        (c_void_p, c_size_t, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_contraction_operand_count": (c_int32, (c_void_p,)),
     "ttk_contraction_dtype": (c_int32, (c_void_p,)),
     "ttk_contraction_result_shape": (c_int32, (c_void_p, c_void_p, c_void_p)),

@@ -15,8 +15,9 @@ from ._call import text
 from ._handle import create
 from ._library import library as lib
 from ._options import integer, lengths
-from .contraction_plan import DTYPES, ContractionPlan, real
+from .contraction_plan import DTYPES, ContractionPlan, computed
 
+_EFFORTS = {"quick": _abi.TTK_EFFORT_QUICK, "thorough": _abi.TTK_EFFORT_THOROUGH}
 Shape: TypeAlias = Iterable[SupportsIndex] | SupportsIndex
 
 
@@ -26,6 +27,7 @@ def plan(
     dtype: npt.DTypeLike = float,
     threads: SupportsIndex = 0,
     memory_limit: SupportsIndex | None = None,
+    optimize: str = "quick",
 ) -> ContractionPlan:
     """Find the order in which arrays of given shapes contract fastest.
 
@@ -36,11 +38,14 @@ def plan(
     *shapes : sequence of int
         Shape of each operand, at most 256 of them; () for a scalar.
     dtype : dtype, optional
-        Of operands and result: float32 or float64.
+        Of operands and result: float32, float64, complex64 or complex128.
     threads : int, optional
         0: all this process may use. The result does not depend on it.
     memory_limit : int, optional
         Bytes of scratch memory a call may take; as many as the fastest order needs by default.
+
+    optimize : {"quick", "thorough"}, optional
+        How long to search, beyond 13 operands: about a millisecond or some tenths of a second.
 
     Returns
     -------
@@ -49,10 +54,10 @@ def plan(
     Raises
     ------
     ValueError
-        If the equation does not parse (the message points at the character), lengths of one axis
+        If `optimize` is another word, the equation does not parse (the message points at the character), lengths of one axis
         differ, no order keeps to the limit, or an intermediate exceeds the address space.
     TypeError
-        If `dtype` is neither float32 nor float64.
+        If `dtype` is none of these.
     MemoryError
 
     Examples
@@ -66,11 +71,15 @@ def plan(
     """
     wanted = np.dtype(dtype)
     if wanted not in DTYPES:
-        raise TypeError(f"dtype is {wanted}, expected float32 or float64")
+        raise TypeError(f"dtype is {wanted}, expected float32, float64, complex64 or "
+                        "complex128")
     encoded = _encoded(equation)
     given = tuple(lengths(shape, f"shapes[{k}]", 0) for k, shape in enumerate(shapes))
     options = _abi.ttk_contraction_options(struct_size=sizeof(_abi.ttk_contraction_options))
     options.threads = integer(threads, "threads", 0, bits=32)
+    if optimize not in _EFFORTS:
+        raise ValueError(f"optimize is {optimize!r}, expected 'quick' or 'thorough'")
+    options.optimize = _EFFORTS[optimize]
     if memory_limit is not None:
         options.memory_limit = integer(memory_limit, "memory_limit", 1)
     sizes = [(c_int64 * max(len(shape), 1))(*shape) for shape in given]
@@ -78,7 +87,7 @@ def plan(
     places = (c_void_p * max(len(given), 1))(*map(addressof, sizes))
     arguments = encoded, len(given), ndims, places, code_of(wanted), byref(options)
     made = create(lib.ttk_contraction_destroy, lib.ttk_contraction_plan, *arguments)
-    return ContractionPlan._made(made, equation, given, wanted, options)
+    return ContractionPlan._made(made, equation, given, wanted)
 
 
 def einsum(equation: str, *operands: npt.ArrayLike) -> Array:
@@ -99,14 +108,15 @@ def einsum(equation: str, *operands: npt.ArrayLike) -> Array:
     Returns
     -------
     ndarray
-        Of the widest operand's dtype, float32 or float64; 0-dimensional for a scalar.
+        Of the widest operand's dtype, float32, float64, complex64 or complex128; 0-dimensional
+        for a scalar.
 
     Raises
     ------
     ValueError
         As `plan`.
     TypeError
-        If an operand is complex, or of a dtype that does not fit into float64.
+        If an operand is of a dtype that does not fit into complex128.
     MemoryError
 
     Examples
@@ -118,7 +128,7 @@ def einsum(equation: str, *operands: npt.ArrayLike) -> Array:
            [14., 50.]])
     """
     given = [np.asarray(operand) for operand in operands]
-    dtypes = [real(array.dtype, f"operands[{k}]") for k, array in enumerate(given)]
+    dtypes = [computed(array.dtype, f"operands[{k}]") for k, array in enumerate(given)]
     dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
     with plan(equation, *(array.shape for array in given), dtype=dtype) as made:
         return made(*given)

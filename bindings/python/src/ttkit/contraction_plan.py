@@ -12,11 +12,12 @@ import numpy.typing as npt
 from . import _abi
 from ._array import Array, view, views
 from ._call import call
-from ._handle import Closable, Owned, create
+from ._handle import Closable, Owned
 from ._library import library as lib
 from ._workspace import give, take
 
-DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+DTYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.complex64),
+          np.dtype(np.complex128))
 
 
 class ContractionPlan(Closable):
@@ -33,7 +34,7 @@ class ContractionPlan(Closable):
     shape : tuple of int
         Shape of the result.
     dtype : dtype
-        Of operands and result: float32 or float64.
+        Of operands and result: float32, float64, complex64 or complex128.
     path : tuple of (int, int)
         The pairs contracted, in order. Numbers below the number of operands are operands; that
         number plus i is the result of pair i.
@@ -46,7 +47,7 @@ class ContractionPlan(Closable):
     """
 
     __slots__ = ("equation", "shapes", "shape", "dtype", "path", "flops", "bytes",
-                 "workspace_nbytes", "_options", "_gradients")
+                 "workspace_nbytes")
     equation: str
     shapes: tuple[tuple[int, ...], ...]
     shape: tuple[int, ...]
@@ -55,8 +56,6 @@ class ContractionPlan(Closable):
     flops: int
     bytes: int
     workspace_nbytes: int
-    _options: _abi.ttk_contraction_options
-    _gradients: dict[int, Owned]
 
     def __init__(self) -> None:
         raise TypeError("make a ContractionPlan with ttkit.plan(equation, *shapes)")
@@ -68,7 +67,6 @@ class ContractionPlan(Closable):
         equation: str,
         shapes: tuple[tuple[int, ...], ...],
         dtype: np.dtype[Any],
-        options: _abi.ttk_contraction_options,
     ) -> ContractionPlan:
         self = cls.__new__(cls)
         Closable.__init__(self, owned)
@@ -82,8 +80,6 @@ class ContractionPlan(Closable):
         self.flops = lib.ttk_contraction_flops(owned)
         self.bytes = lib.ttk_contraction_bytes(owned)
         self.workspace_nbytes = lib.ttk_contraction_workspace_size(owned)
-        self._options = options
-        self._gradients = {}
         return self
 
     def __call__(self, *operands: npt.ArrayLike, out: Array | None = None) -> Array:
@@ -126,37 +122,28 @@ class ContractionPlan(Closable):
         Returns
         -------
         tuple of ndarray
-            One for each operand, in its shape. Their plans are made once and kept.
+            One for each operand, in its shape. Products that several share are made once; the plan
+            is made in the first call and kept.
 
         Raises
         ------
         TypeError, ValueError
-            As of a call; ValueError too where the plan's memory limit is too low for a gradient.
+            As of a call; TypeError for complex numbers too.
         """
         owned = self._handle
         given = self._operands(operands)
         above = _fitting(grad, self.dtype, self.shape, "grad")
-        results = []
-        for k, shape in enumerate(self.shapes):
-            plan = self._gradients.get(k)
-            if plan is None:
-                arguments = owned, k, byref(self._options)
-                made = create(lib.ttk_contraction_destroy, lib.ttk_contraction_vjp, *arguments)
-                plan = self._gradients.setdefault(k, made)
-            nbytes = lib.ttk_contraction_workspace_size(plan)
-            replaced = [*given[:k], above, *given[k + 1 :]]
-            results.append(_execute(plan, nbytes, replaced, np.empty(shape, self.dtype)))
+        results = [np.empty(shape, self.dtype) for shape in self.shapes]
+        inputs, kept = views(given)
+        outputs, _ = views(results)
+        gradients = lib.ttk_contraction_gradients
+        call(gradients, owned, len(kept), inputs, byref(view(above)), outputs)
         return tuple(results)
 
     def explain(self) -> str:
         """The steps as text, one a line."""
         steps: bytes = lib.ttk_contraction_explain(self._handle)
         return steps.decode()
-
-    def close(self) -> None:
-        """Free the memory now; may be repeated. Every later use raises ValueError."""
-        super().close()
-        self._gradients.clear()
 
     def __repr__(self) -> str:
         return (f"ContractionPlan({self.equation!r}, shape={self.shape}, dtype={self.dtype}, "
@@ -182,16 +169,16 @@ class ContractionPlan(Closable):
         return out
 
 
-def real(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
-    """float32 or float64: the smaller that holds the values; all integers count as float64."""
+def computed(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
+    """The smallest of `DTYPES` that holds the values; all integers count as float64."""
     if dtype.name == "bfloat16":
         return DTYPES[0]
     if dtype.kind in "iub":
         return DTYPES[1]
     for wanted in DTYPES:
-        if dtype.kind == "f" and np.can_cast(dtype, wanted, "safe"):
+        if dtype.kind in "fc" and np.can_cast(dtype, wanted, "safe"):
             return wanted
-    raise TypeError(f"{name} has dtype {dtype}, expected one that fits into float64")
+    raise TypeError(f"{name} has dtype {dtype}, expected one that fits into complex128")
 
 
 def _fitting(
@@ -200,7 +187,7 @@ def _fitting(
     """`value` in the plan's dtype, copied only where it is of another."""
     given = np.asarray(value)
     if given.dtype != dtype:
-        if not np.can_cast(real(given.dtype, name), dtype, "safe"):
+        if not np.can_cast(computed(given.dtype, name), dtype, "safe"):
             raise TypeError(
                 f"{name} has dtype {given.dtype}, but the plan computes in {dtype}; convert it "
                 f"with astype({dtype.name!r}) if losing precision is meant")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from . import _abi, _layer
 from ._array import Array, view, views
-from ._call import failure, text
+from ._call import call, failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
@@ -277,6 +277,52 @@ class Linear(Layer):
         arguments = self._handle, byref(options)
         made = create(lib.ttk_linear_plan_destroy, lib.ttk_linear_prepare, *arguments)
         return LinearPlan(made, self)
+
+    def vjp(
+        self, x: npt.ArrayLike, grad: npt.ArrayLike, *, threads: int = 0
+    ) -> tuple[Array, tuple[Array, ...], Array | None]:
+        """Gradients of ``sum(grad * self(x))``, for training.
+
+        Parameters
+        ----------
+        x : array_like, shape (..., in_features)
+            As of a call; any number of rows.
+        grad : array_like, shape (..., out_features)
+            The gradient with respect to the layer's result.
+        threads : int, optional
+            0: all this process may use. The result does not depend on it.
+
+        Returns
+        -------
+        grad_x : ndarray, shape (..., in_features)
+        grad_cores : tuple of ndarray
+            With respect to `cores`, in their shapes: what storage rounds away is passed through.
+        grad_bias : ndarray, shape (out_features,), or None
+            None for a layer without bias.
+
+        Raises
+        ------
+        TypeError
+            If `x` or `grad` would lose precision.
+        ValueError
+            If a shape is wrong.
+        """
+        given = rows_in(x, self.dtype, self.in_features)
+        above = rows_in(grad, self.dtype, self.out_features, "grad")
+        if given.shape[:-1] != above.shape[:-1]:
+            raise ValueError(
+                f"grad has shape {above.shape}, expected {(*given.shape[:-1], self.out_features)}")
+        grad_x = np.empty(given.shape, self.dtype)
+        grad_cores = [np.empty(core.shape, self.dtype) for core in self.cores]
+        has_bias = self._ask("has_bias")
+        grad_bias = np.empty(self.out_features, self.dtype) if has_bias else None
+        flat = [array.reshape(-1, array.shape[-1]) for array in (given, above, grad_x)]
+        each, _ = views(grad_cores)
+        bias = None if grad_bias is None else byref(view(grad_bias))
+        options = _layer.fit_options(threads)
+        rows, upper, target = (byref(view(array)) for array in flat)
+        call(lib.ttk_linear_vjp, self._handle, rows, upper, byref(options), target, each, bias)
+        return grad_x, tuple(grad_cores), grad_bias
 
     def dense(self) -> Array:
         """The weight, shape (out_features, in_features), in the layer's dtype."""
