@@ -48,8 +48,8 @@ public func ttk_linear_vjp(
 }
 
 /// Outputs that overlap neither inputs nor one another.
-private struct Apart {
-  private var regions: [Region]
+struct Apart {
+  private(set) var regions: [Region]
 
   init(inputs: [(name: String, view: StridedView)]) {
     regions = inputs.compactMap { Region($0.view, $0.name) }

@@ -94,8 +94,7 @@ func target(
   return view
 }
 
-private func core(_ matrix: CompressedMatrix, _ k: Int32) throws(TTKitError) -> EncodedCore {
-  let cores = matrix.cores
+private func core(_ cores: [EncodedCore], _ k: Int32) throws(TTKitError) -> EncodedCore {
   guard cores.indices.contains(Int(k)) else {
     throw .invalidArgument("core \(k) was asked for, expected 0 to \(cores.count - 1)")
   }
@@ -106,7 +105,14 @@ func writeCoreShape(
   _ matrix: CompressedMatrix, _ k: Int32, _ ndim: UnsafeMutablePointer<Int32>?,
   _ shape: UnsafeMutablePointer<Int64>?
 ) throws(TTKitError) {
-  let core = try core(matrix, k)
+  try writeCoreShape(matrix.cores, k, ndim, shape)
+}
+
+func writeCoreShape(
+  _ cores: [EncodedCore], _ k: Int32, _ ndim: UnsafeMutablePointer<Int32>?,
+  _ shape: UnsafeMutablePointer<Int64>?
+) throws(TTKitError) {
+  let core = try core(cores, k)
   let ndim = try require(ndim, "ndim")
   let shape = try require(shape, "shape")
   ndim.pointee = Int32(core.shape.count)
@@ -116,8 +122,13 @@ func writeCoreShape(
 func writeCore(
   _ matrix: CompressedMatrix, _ k: Int32, _ array: UnsafePointer<ttk_array>?
 ) throws(TTKitError) {
-  let core = try core(matrix, k)
-  let dtype = matrix.computeDType
+  try writeCore(matrix.cores, matrix.computeDType, k, array)
+}
+
+func writeCore(
+  _ cores: [EncodedCore], _ dtype: DType, _ k: Int32, _ array: UnsafePointer<ttk_array>?
+) throws(TTKitError) {
+  let core = try core(cores, k)
   let target = try target(array, "core", shape: core.shape, dtype: dtype)
   if dtype == .float64 {
     target.write(try core.decoded(Double.self))

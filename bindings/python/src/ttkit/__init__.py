@@ -12,6 +12,8 @@
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
+from .convolution import Conv2d, ConvolutionPlan
+from .convolution_formats import CPConvolution, TrainConvolution, TuckerConvolution
 from .cross import CrossProgress, CrossResult, cross
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
@@ -32,10 +34,12 @@ from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "ContractionPlan", "CrossProgress", "CrossResult",
+    "BFloat16", "BlockTensorTrain", "CP", "CPConvolution", "ContractionPlan", "Conv2d",
+    "ConvolutionPlan", "CrossProgress", "CrossResult",
     "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
     "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe",
-    "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainLinear",
-    "TrainMatrix", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
+    "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainConvolution",
+    "TrainLinear",
+    "TrainMatrix", "TuckerConvolution", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
     "maxvol", "open", "plan", "tensor_train", "tensor_train_matrix",
 ]

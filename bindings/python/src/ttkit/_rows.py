@@ -21,17 +21,19 @@ def compact_address(array: Array) -> int:
     return addressof(c_char.from_buffer(array))  # type: ignore[arg-type, unused-ignore]
 
 
-def rows_in(x: npt.ArrayLike, dtype: np.dtype[Any], features: int) -> Array:
+def rows_in(
+    x: npt.ArrayLike, dtype: np.dtype[Any], features: int, name: str = "x"
+) -> Array:
     """`x` as compact rows of the layer's dtype, copied only where it is neither."""
     given: Array = np.asarray(x)
     if given.dtype != dtype or not given.flags.c_contiguous:
         if not np.can_cast(given.dtype, dtype, "safe"):
             raise TypeError(
-                f"x has dtype {given.dtype}, but the layer computes in {dtype}; convert it with "
-                f"x.astype({dtype.name!r}) if losing precision is meant")
+                f"{name} has dtype {given.dtype}, but the layer computes in {dtype}; convert it with "
+                f"{name}.astype({dtype.name!r}) if losing precision is meant")
         given = np.ascontiguousarray(given, dtype).reshape(given.shape)
     if given.ndim == 0 or given.shape[-1] != features:
-        raise ValueError(f"x has shape {given.shape}, expected (..., {features})")
+        raise ValueError(f"{name} has shape {given.shape}, expected (..., {features})")
     return given if given.flags.aligned else given.copy()
 
 
