@@ -27,9 +27,9 @@ all: $(LIBRARY)
 # One scratch folder for these flags: SwiftPM rebuilds everything when flags change in a folder.
 $(LIBRARY): $(SOURCES) | deps
 	swift build -c release --product ttkit --scratch-path .build/shared \
-	  -Xswiftc -static-stdlib -Xswiftc -use-ld=lld \
+	  -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	  -Xlinker -soname=libttkit.so.0 -Xlinker --version-script=$(CURDIR)/packaging/ttkit.map \
-	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections
+	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections -Xlinker --icf=all
 	mkdir -p build
 	scripts/strip-library .build/shared/release/libttkit.so $@
 	ln -sf libttkit.so build/libttkit.so.0

@@ -64,4 +64,11 @@ void zgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, vo
              double *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork,
              double *rwork, int *info);
 
+void dgeev_(const char *jobvl, const char *jobvr, const int *n, double *a, const int *lda, double *wr,
+            double *wi, double *vl, const int *ldvl, double *vr, const int *ldvr, double *work,
+            const int *lwork, int *info);
+void zgeev_(const char *jobvl, const char *jobvr, const int *n, void *a, const int *lda, void *w, void *vl,
+            const int *ldvl, void *vr, const int *ldvr, void *work, const int *lwork, double *rwork,
+            int *info);
+
 #endif

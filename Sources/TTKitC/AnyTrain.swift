@@ -161,13 +161,6 @@ struct SVDOptions {
       relative: given.rtol, absolute: given.atol,
       maxRank: given.max_rank == 0 ? nil : Int(given.max_rank), maxRanks: caps)
     executor = try TTKitC.executor(given.executor, threads: given.threads)
-    guard let callback = given.progress else {
-      progress = .silent
-      return
-    }
-    let context = given.progress_context
-    progress = ProgressReporter { stage, done, total in
-      stage.withCString { callback(context, $0, Int64(done), Int64(total)) } == 0
-    }
+    progress = reporter(given.progress, given.progress_context)
   }
 }

@@ -160,6 +160,16 @@ func executor(
   }
 }
 
+/// The host's progress callback; nobody listens for NULL.
+func reporter(
+  _ callback: ttk_progress?, _ context: UnsafeMutableRawPointer?
+) -> ProgressReporter {
+  guard let callback else { return .silent }
+  return ProgressReporter { stage, done, total in
+    stage.withCString { callback(context, $0, Int64(done), Int64(total)) } == 0
+  }
+}
+
 // MARK: - Arrays
 
 /// A checked view of a caller's array.

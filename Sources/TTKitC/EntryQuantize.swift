@@ -68,6 +68,80 @@ public func ttk_quantized_to_array(
 }
 
 @c @implementation
+public func ttk_quantized_part_count(_ quantized: OpaquePointer?) -> Int32 {
+  Int32(QuantizedHandle.from(quantized)?.value.core.parts.count ?? 0)
+}
+
+@c @implementation
+public func ttk_quantized_part_name(
+  _ quantized: OpaquePointer?, _ k: Int32
+) -> UnsafePointer<CChar>? {
+  guard let handle = QuantizedHandle.from(quantized),
+    handle.value.core.parts.indices.contains(Int(k))
+  else { return nil }
+  return handle.arena.string(handle.value.core.parts[Int(k)].name)
+}
+
+@c @implementation
+public func ttk_quantized_part(
+  _ quantized: OpaquePointer?, _ k: Int32, _ part: UnsafeMutablePointer<ttk_array>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let handle = try QuantizedHandle.require(quantized, "quantized")
+    let out = try require(part, "part")
+    let parts = handle.value.core.parts
+    guard parts.indices.contains(Int(k)) else {
+      throw .invalidArgument("part \(k) was asked for, expected 0 to \(parts.count - 1)")
+    }
+    let found = parts[Int(k)]
+    // The handle keeps these bytes, so the view lives as long as the handle.
+    let start = found.bytes.withSpan { span in
+      span.withUnsafeBytes { UnsafeMutableRawPointer(mutating: $0.baseAddress) }
+    }
+    out.pointee = ttk_array(
+      data: start, shape: handle.arena.lengths(found.shape), strides: nil,
+      ndim: Int32(found.shape.count), dtype: found.dtype.rawValue)
+  }
+}
+
+@c @implementation
+public func ttk_quantize_with_scales(
+  _ array: UnsafePointer<ttk_array>?, _ storage: UnsafePointer<CChar>?,
+  _ scale: UnsafePointer<ttk_array>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let out = try requireOut(out)
+    QuantizedHandle.store(
+      try QuantizedArray(
+        view(array, "array"), storage: requireString(storage, "storage"),
+        scales: view(scale, "scale")), in: out)
+  }
+}
+
+@c @implementation
+public func ttk_linear_from_quantized(
+  _ spec: UnsafePointer<CChar>?, _ outFeatures: Int64, _ inFeatures: Int64, _ count: Int32,
+  _ cores: UnsafePointer<OpaquePointer?>?, _ bias: UnsafePointer<ttk_array>?,
+  _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let out = try requireOut(out)
+    guard count >= 1, count <= Int32(TTK_MAX_ORDER) else {
+      throw .invalidArgument("number of cores is \(count), expected 1 to \(TTK_MAX_ORDER)")
+    }
+    let handles = try require(cores, "cores")
+    var encoded: [EncodedCore] = []
+    for k in 0..<Int(count) {
+      encoded.append(try QuantizedHandle.require(handles[k], "cores[\(k)]").value.core)
+    }
+    let matrix = try CompressedMatrix.make(
+      Spec(parsing: requireString(spec, "spec")), rows: Int(outFeatures), columns: Int(inFeatures),
+      encoded: encoded)
+    LinearHandle.store(try Linear(matrix: matrix, bias: optionalBias(bias)), in: out)
+  }
+}
+
+@c @implementation
 public func ttk_quantized_destroy(_ quantized: OpaquePointer?) {
   QuantizedHandle.destroy(quantized)
 }

@@ -92,4 +92,65 @@ private func withArray<R>(
     }
     #expect(refused == TTK_ERROR_ARGUMENT)
   }
+
+  @Test func parts_areBorrowedViews() throws {
+    var values = (0..<24).map { Float($0 - 12) / 3 }
+    var quantized: OpaquePointer?
+    #expect(
+      withArray(&values, [2, 12]) { ttk_quantize($0, "int4(group=row)", &quantized) } == TTK_OK)
+    defer { ttk_quantized_destroy(quantized) }
+    #expect(ttk_quantized_part_count(quantized) == 2)
+    #expect(String(cString: ttk_quantized_part_name(quantized, 0)) == "codes")
+    #expect(ttk_quantized_part_name(quantized, 2) == nil)
+    #expect(ttk_quantized_part_name(quantized, -1) == nil)
+    var part = ttk_array()
+    #expect(ttk_quantized_part(quantized, 0, &part) == TTK_OK)
+    #expect(part.dtype == TTK_UINT8 && part.ndim == 2)
+    #expect(part.shape[0] == 2 && part.shape[1] == 6)
+    #expect(ttk_quantized_part(quantized, 2, &part) == TTK_ERROR_ARGUMENT)
+    #expect(ttk_quantized_part(quantized, 0, nil) == TTK_ERROR_ARGUMENT)
+    #expect(ttk_quantized_part(nil, 0, &part) == TTK_ERROR_ARGUMENT)
+    #expect(ttk_quantized_part_count(nil) == 0 && ttk_quantized_part_name(nil, 0) == nil)
+  }
+
+  @Test func trainedScales_becomeALayer() throws {
+    var values = (0..<24).map { Float($0 - 12) / 3 }
+    var scale: [Float] = [0.5]
+    var made: OpaquePointer?
+    func encode(_ storage: UnsafePointer<CChar>?) -> ttk_status {
+      withArray(&values, [2, 12]) { values in
+        withArray(&scale, [1]) { ttk_quantize_with_scales(values, storage, $0, &made) }
+      }
+    }
+    #expect(encode("int4(group=tensor)") == TTK_OK)
+    let core = made
+    defer { ttk_quantized_destroy(core) }
+    for storage in ["int4(group=3)", "int4(group=row)", "kmeans4", "int9", ""] {
+      #expect(encode(storage) == TTK_ERROR_ARGUMENT, "\(storage)")
+      #expect(made == nil)
+    }
+    #expect(encode(nil) == TTK_ERROR_ARGUMENT)
+    for bad: Float in [0, -1, .nan, .infinity] {
+      scale = [bad]
+      #expect(encode("int4(group=tensor)") == TTK_ERROR_ARGUMENT, "\(bad)")
+    }
+    var layer: OpaquePointer?
+    func layerOf(
+      _ spec: UnsafePointer<CChar>?, _ cores: [OpaquePointer?], _ columns: Int64 = 12
+    ) -> ttk_status {
+      ttk_linear_from_quantized(spec, 2, columns, Int32(cores.count), cores, nil, &layer)
+    }
+    #expect(layerOf("dense@int4(group=tensor)", [core]) == TTK_OK)
+    #expect(ttk_linear_in_features(layer) == 12)
+    ttk_linear_destroy(layer)
+    #expect(layerOf("dense@int4(group=row)", [core]) == TTK_ERROR_ARGUMENT)
+    #expect(layerOf("dense", [core]) == TTK_ERROR_ARGUMENT)
+    #expect(layerOf("dense@int4(group=tensor)", [core, core]) == TTK_ERROR_ARGUMENT)
+    #expect(layerOf("dense@int4(group=tensor)", [nil]) == TTK_ERROR_ARGUMENT)
+    #expect(layerOf("dense@int4(group=tensor)", []) == TTK_ERROR_ARGUMENT)
+    #expect(layerOf("dense@int4(group=tensor)", [core], 11) == TTK_ERROR_ARGUMENT)
+    #expect(layerOf(nil, [core]) == TTK_ERROR_ARGUMENT && layer == nil)
+    #expect(
+      ttk_linear_from_quantized("dense@int4", 2, 12, 1, nil, nil, &layer) == TTK_ERROR_ARGUMENT)
+  }
 }

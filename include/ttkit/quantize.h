@@ -6,6 +6,7 @@
 #define TTKIT_QUANTIZE_H
 
 #include "base.h"
+#include "linear.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,7 +29,23 @@ double      ttk_quantized_error(const ttk_quantized *quantized);
 const char *ttk_quantized_storage(const ttk_quantized *quantized);
 /* Writes the values in the dtype above, any strides. */
 ttk_status  ttk_quantized_to_array(const ttk_quantized *quantized, ttk_array *array);
+/* What the storage keeps, as docs/format.md has it: "codes", "scales", "zeros", "codebook", or "core" for
+ * floats. name: NULL out of range; part: a borrowed view that lives as long as the handle. */
+int32_t     ttk_quantized_part_count(const ttk_quantized *quantized);
+const char *ttk_quantized_part_name(const ttk_quantized *quantized, int32_t k);
+ttk_status  ttk_quantized_part(const ttk_quantized *quantized, int32_t k, ttk_array *part);
 void        ttk_quantized_destroy(ttk_quantized *quantized);
+
+/* Encodes on the grid of trained scales: the values are those of ttk_fake_quantize, bit for bit.
+ * array: float32; storage: int2 .. int8, symmetric for signed levels, symmetric=false for levels 0 ..
+ * 2^bits-1; scale: float32, one positive number for each group that the storage has, in their order. */
+ttk_status ttk_quantize_with_scales(const ttk_array *array, const char *storage, const ttk_array *scale,
+                                    ttk_quantized **out);
+/* As ttk_linear_from_cores, of cores that are encoded already. Every term of spec names the storage its
+ * cores have. */
+ttk_status ttk_linear_from_quantized(const char *spec, int64_t out_features, int64_t in_features,
+                                     int32_t count, const ttk_quantized *const *cores,
+                                     const ttk_array *bias, ttk_linear **out);
 
 /* What the gradient of a scale is divided by. */
 typedef int32_t ttk_gradient_rule;

@@ -60,18 +60,32 @@ struct CPConvolution: ConvolutionFormat {
     return Self(rank: coreShapes[0][0])
   }
 
-  /// Alternating least squares from several starts, polished by damped Gauss-Newton steps.
+  /// Alternating least squares and damped Gauss-Newton steps (``TensorNetwork/canonical``); the weights'
+  /// roots go to all four factors.
   ///
-  /// - Error: a stationary point: a best approximation need not exist. No step increases it.
+  /// - Error: a stationary point: a best approximation need not exist.
   func fit<T: RealScalar>(
     _ kernel: Tensor<T>, _ shape: KernelShape, executor: Executor
   ) throws(TTKitError) -> [Tensor<T>] {
-    let factors = try canonicalFactors(kernel.converted(to: Double.self), rank: rank)
-    var cores: [Tensor<T>] = []
-    for k in [1, 2, 3] {
-      cores.append(try factors[k].transposed([1, 0]).converted(to: T.self))
+    let found = try TensorNetwork<T>.canonical(kernel, rank: rank, executor: executor).cores
+    let weights = found[0].elements.map { Double($0) }
+    var factors: [Tensor<T>] = []
+    for k in 1...4 {
+      let rank = rank
+      factors.append(
+        try Tensor<T>(shape: found[k].shape) { out in
+          found[k].withSpan { span in
+            for i in out.indices {
+              let weight = weights[i % rank]
+              let root = weight.magnitude.squareRoot().squareRoot()
+              out[i] = span[i] * T(k == 1 && weight < 0 ? -root : root)
+            }
+          }
+        })
     }
-    return cores + [try factors[0].converted(to: T.self)]
+    var cores: [Tensor<T>] = []
+    for k in [1, 2, 3] { cores.append(try factors[k].transposed([1, 0])) }
+    return cores + [factors[0]]
   }
 
   func stages(

@@ -83,6 +83,35 @@ extension CompressedMatrix {
     return CompressedMatrix(rows: rows, columns: columns, terms: terms, error: .nan)
   }
 
+  /// A matrix of cores that are encoded already, in the storages that the spec names.
+  public static func make(
+    _ spec: Spec, rows: Int, columns: Int, encoded cores: [EncodedCore]
+  ) throws(TTKitError) -> CompressedMatrix {
+    guard rows >= 1, columns >= 1 else {
+      throw .invalidArgument("a weight of \(rows) x \(columns), expected at least 1 x 1")
+    }
+    _ = try checkedProduct([rows, columns, MemoryLayout<Double>.stride])
+    var wishes: [String] = []
+    for term in spec.terms {
+      let storage = try term.storage.map { (call) throws(TTKitError) in try Registry.storage(call) }
+      let count = try Registry.format(term.format).equation(rows: rows, columns: columns)
+        .operands.count
+      wishes += [String](repeating: storage?.call.description ?? "no storage", count: count)
+    }
+    for (k, (wish, core)) in zip(wishes, cores).enumerated()
+    where core.storage.call.description != wish {
+      throw .invalidArgument("core \(k) is stored as \(core.storage.call), the spec says \(wish)")
+    }
+    do throws(TTKitError) {
+      return try make(
+        spec, rows: rows, columns: columns, coreShapes: cores.map(\.shape),
+        parts: cores.map(\.parts), error: .nan)
+    } catch {
+      if case .format(let text) = error { throw .invalidArgument(text) }
+      throw error
+    }
+  }
+
   /// A matrix from the cores of a file, `groups` of parts in the order of all cores.
   /// - Throws: `.format` when cores do not fit the spec.
   public static func make(

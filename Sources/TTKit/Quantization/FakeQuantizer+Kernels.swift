@@ -88,17 +88,7 @@ public struct FakeQuantizer: Sendable {
       sharing = .row
     }
     let grid = try GroupGrid(shape: shape, sharing)
-    guard grid.count == scales.count else {
-      throw .invalidArgument(
-        "scale has shape \(describe(scales.shape)), expected one element or \(describe(grid.shape)) "
-          + "for x of shape \(describe(shape))")
-    }
-    let isPositive = scales.withSpan { span in
-      span.indices.allSatisfy { span[$0] > 0 && span[$0].isFinite }
-    }
-    guard isPositive else {
-      throw .invalidArgument("a scale is zero, negative or not finite, expected positive numbers")
-    }
+    try grid.require(scales, for: shape)
     return grid
   }
 

@@ -47,4 +47,19 @@ struct GroupGrid: Sendable {
     let (row, column) = i.quotientAndRemainder(dividingBy: across)
     return row * groups + column / group
   }
+
+  /// - Throws: `.invalidArgument` when there is not one positive, finite scale for each group.
+  func require<T: RealScalar>(_ scales: Tensor<T>, for shape: [Int]) throws(TTKitError) {
+    guard count == scales.count else {
+      let expected = count == 1 ? "one element" : describe(self.shape)
+      throw .invalidArgument(
+        "scale has shape \(describe(scales.shape)), expected \(expected) for \(describe(shape))")
+    }
+    let isPositive = scales.withSpan { span in
+      span.indices.allSatisfy { span[$0] > 0 && span[$0].isFinite }
+    }
+    guard isPositive else {
+      throw .invalidArgument("a scale is zero, negative or not finite, expected positive numbers")
+    }
+  }
 }

@@ -69,6 +69,37 @@ public struct IntegerStorage: Storage {
     return isBytes ? try encodeBytes(single, grid) : try encodeCodes(single, grid)
   }
 
+  /// Encodes on the grids of given scales, as a training loop rounds to them: levels −2^(bits−1) to
+  /// 2^(bits−1) − 1, or 0 to 2^bits − 1 where groups have zero points, which then are 0.
+  ///
+  /// - Parameter scales: positive, one for each group.
+  public func encode(
+    _ core: Tensor<Float>, scales exact: Tensor<Float>
+  ) throws(TTKitError) -> [StoragePart] {
+    let grid = try GroupGrid(shape: core.shape, sharing)
+    try grid.require(exact, for: core.shape)
+    guard core.isFinite else { throw .nonFinite("a core holds NaN or infinity") }
+    // float32: float16 would move the grid.
+    let scales = StoragePart(
+      name: "scales", dtype: .float32, shape: grid.shape,
+      bytes: try encodeFloats(exact, as: .float32))
+    let zero = UInt8(isSymmetric ? 1 << (bits - 1) : 0)
+    let zeros = try Tensor<UInt8>(shape: [grid.count]) { out in
+      for i in 0..<out.count { out[i] = zero }
+    }
+    let rows = try CodeRows(rows: grid.rows, width: grid.width, bits: bits)
+    let codes = try encodeCodeRows(core, grid, rows, scales, zeros)
+    if isBytes {
+      // Eight bits pack to themselves; signed bytes lie 128 below.
+      let signed = try codes.reshaped(core.shape).map { $0 ^ 0x80 }
+      let part = StoragePart(
+        name: "codes", dtype: .int8, shape: core.shape, bytes: signed.reshaped([signed.count]))
+      return [part, scales]
+    }
+    let part = StoragePart(name: "codes", dtype: .uint8, shape: rows.shape, bytes: codes)
+    return isSymmetric ? [part, scales] : [part, scales, try zeroPart(zeros, grid)]
+  }
+
   private func encodeBytes(
     _ core: Tensor<Float>, _ grid: GroupGrid
   ) throws(TTKitError) -> [StoragePart] {
@@ -88,11 +119,15 @@ public struct IntegerStorage: Storage {
       StoragePart(name: "codes", dtype: .uint8, shape: rows.shape, bytes: codes), scales,
     ]
     if isSymmetric { return parts }
-    let zeroRows = try zeroRows(grid)
-    let zeros = try packRows(fitted.zeros, zeroRows)
-    return parts + [
-      StoragePart(name: "zeros", dtype: .uint8, shape: zeroRows.shape, bytes: zeros)
-    ]
+    return parts + [try zeroPart(fitted.zeros, grid)]
+  }
+
+  private func zeroPart(
+    _ zeros: Tensor<UInt8>, _ grid: GroupGrid
+  ) throws(TTKitError) -> StoragePart {
+    let rows = try zeroRows(grid)
+    return StoragePart(
+      name: "zeros", dtype: .uint8, shape: rows.shape, bytes: try packRows(zeros, rows))
   }
 
   private func scalePart(_ exact: Tensor<Float>) throws(TTKitError) -> StoragePart {

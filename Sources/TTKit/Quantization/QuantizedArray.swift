@@ -17,15 +17,50 @@ public final class QuantizedArray: Sendable {
     guard !array.shape.contains(0) else {
       throw .invalidArgument("an array of shape \(describe(array.shape)) has nothing to quantise")
     }
-    let spec = try Spec(parsing: "dense@\(text)")
-    guard spec.terms.count == 1, let call = spec.terms[0].storage else {
-      throw .invalidArgument("'\(text)' is not one storage such as int4(group=32)")
-    }
-    let storage = try Registry.storage(call)
+    let storage = try Self.storage(text)
     switch try WeightValues(array) {
     case .single(let tensor): (core, error) = try Self.encode(tensor, storage)
     case .double(let tensor): (core, error) = try Self.encode(tensor, storage)
     }
+  }
+
+  /// An array on the grid of trained scales.
+  /// - Parameters:
+  ///   - array: finite, at least one element, float32.
+  ///   - storage: integers.
+  ///   - scales: float32, one for each group of the storage.
+  public init(
+    _ array: StridedView, storage text: String, scales: StridedView
+  ) throws(TTKitError) {
+    guard !array.shape.contains(0) else {
+      throw .invalidArgument("an array of shape \(describe(array.shape)) has nothing to quantise")
+    }
+    guard let storage = try Self.storage(text) as? IntegerStorage else {
+      throw .invalidArgument("'\(text)' has no scales to give, expected int2 to int8")
+    }
+    guard array.dtype == .float32, scales.dtype == .float32 else {
+      throw .unsupportedDType(
+        "array is \(array.dtype.name) and scale \(scales.dtype.name), expected float32")
+    }
+    let values = try array.copied(as: Float.self)
+    let parts = try storage.encode(values, scales: scales.copied(as: Float.self))
+    core = try EncodedCore(shape: values.shape, storage: storage, parts: parts)
+    error = try Self.error(values, core)
+  }
+
+  private static func storage(_ text: String) throws(TTKitError) -> any Storage {
+    let spec = try Spec(parsing: "dense@\(text)")
+    guard spec.terms.count == 1, let call = spec.terms[0].storage else {
+      throw .invalidArgument("'\(text)' is not one storage such as int4(group=32)")
+    }
+    return try Registry.storage(call)
+  }
+
+  private static func error<T: RealScalar>(
+    _ values: Tensor<T>, _ core: EncodedCore
+  ) throws(TTKitError) -> Double {
+    let lost = try subtracted(values, core.decoded(T.self)).norm
+    return lost == 0 ? 0 : lost / values.norm
   }
 
   private static func encode<T: RealScalar>(
@@ -35,7 +70,6 @@ public final class QuantizedArray: Sendable {
       throw .nonFinite("the array holds NaN or infinity; expected finite values")
     }
     let core = try EncodedCore(values, storage: storage)
-    let lost = try subtracted(values, core.decoded(T.self)).norm
-    return (core, lost == 0 ? 0 : lost / values.norm)
+    return (core, try error(values, core))
   }
 }

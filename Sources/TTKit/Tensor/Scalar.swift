@@ -12,6 +12,8 @@ public protocol Scalar: BitwiseCopyable, Sendable, Equatable {
   static var one: Self { get }
   /// The number with real part `value` and imaginary part 0.
   init(real value: Real)
+  /// The number of the type closest to real + i · imaginary; a real type drops the latter.
+  init(_ real: Double, imaginary: Double)
   var realPart: Real { get }
   var conjugate: Self { get }
   /// |x|, without avoidable overflow.
@@ -30,6 +32,7 @@ extension Float: RealScalar {
   public static var dtype: DType { .float32 }
   public static var one: Float { 1 }
   @inlinable public init(real value: Float) { self = value }
+  @inlinable public init(_ real: Double, imaginary: Double) { self = Float(real) }
   @inlinable public var realPart: Float { self }
   @inlinable public var conjugate: Float { self }
 }
@@ -39,6 +42,7 @@ extension Double: RealScalar {
   public static var dtype: DType { .float64 }
   public static var one: Double { 1 }
   @inlinable public init(real value: Double) { self = value }
+  @inlinable public init(_ real: Double, imaginary: Double) { self = real }
   @inlinable public var realPart: Double { self }
   @inlinable public var conjugate: Double { self }
 }
@@ -48,6 +52,9 @@ extension Complex: Scalar {
   public static var zero: Self { Self(0, 0) }
   public static var one: Self { Self(1, 0) }
   @inlinable public init(real value: Real) { self.init(value, 0) }
+  @inlinable public init(_ real: Double, imaginary: Double) {
+    self.init(Real(real), Real(imaginary))
+  }
   @inlinable public var realPart: Real { real }
   @inlinable public var conjugate: Self { Self(real, -imaginary) }
   @inlinable public var isFinite: Bool { real.isFinite && imaginary.isFinite }

@@ -258,3 +258,21 @@ def test_open_halfPrecisionModel_keepsItsBits(tmp_path: Path, rng: np.random.Gen
             found = model[name]
             assert isinstance(found, np.ndarray) and found.dtype == array.dtype
             assert np.array_equal(found, array) and not found.flags.writeable
+
+
+STORAGES = ["int4(group=5, symmetric=false)", "int8(group=row)", "int3(group=tensor)", "kmeans3",
+            "kmeans2(group=row)", "bfloat16"]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_storages_come_back_from_a_file(
+    tmp_path: Path, rng: np.random.Generator, storage: str
+) -> None:
+    weight = rng.normal(size=(12, 32)).astype(np.float32)
+    save_file({"w": weight}, tmp_path / "in.safetensors")
+    with tk.compress(tmp_path / "in.safetensors", {"w": f"dense@{storage}"}, out=tmp_path / "out"):
+        pass
+    with tk.open(tmp_path / "out") as model:
+        layer = model["w"]
+        assert isinstance(layer, tk.Linear)
+        assert np.array_equal(layer.dense(), tk.quantize(weight, storage).dequantize())

@@ -17,6 +17,7 @@ from .convolution_formats import CPConvolution, TrainConvolution, TuckerConvolut
 from .cross import CrossProgress, CrossResult, cross
 from .embedding import Embedding, EmbeddingPlan
 from .errors import TTKitError
+from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
     BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
@@ -25,6 +26,8 @@ from .formats import (
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
+from .network import Network, canonical, hierarchical_tucker, tucker
+from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
@@ -35,11 +38,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BFloat16", "BlockTensorTrain", "CP", "CPConvolution", "ContractionPlan", "Conv2d",
-    "ConvolutionPlan", "CrossProgress", "CrossResult",
-    "Dense", "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format", "Int",
-    "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank", "Model", "Monarch", "Recipe",
-    "Report", "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainConvolution",
-    "TrainLinear",
-    "TrainMatrix", "TuckerConvolution", "TuckerLinear", "WeightReport", "compress", "cross", "dot", "einsum", "load",
-    "maxvol", "open", "plan", "tensor_train", "tensor_train_matrix",
+    "ConvolutionPlan", "CrossProgress", "CrossResult", "Dense", "Embedding", "EmbeddingPlan",
+    "Float16", "Float32", "Float64", "Format", "Int", "KMeans", "Kronecker", "Linear",
+    "LinearPlan", "LowRank", "Model", "Monarch", "Network", "Quantized", "Recipe", "Report",
+    "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainConvolution",
+    "TrainLinear", "TrainMatrix", "TuckerConvolution", "TuckerLinear", "WeightReport",
+    "canonical", "compress", "cross", "dot", "einsum", "fake_quantize", "fake_quantize_vjp",
+    "hierarchical_tucker", "load", "maxvol", "open", "plan", "quantize", "tensor_train",
+    "tensor_train_matrix", "tucker",
 ]

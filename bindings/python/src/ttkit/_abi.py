@@ -154,6 +154,24 @@ class ttk_maxvol_options(Structure):
     ]
 
 
+class ttk_network_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("atol", c_double),
+        ("tolerance", c_double),
+        ("max_rank", c_int64),
+        ("max_ranks", POINTER(c_int64)),
+        ("max_steps", c_int64),
+        ("seed", c_uint64),
+        ("executor", POINTER(ttk_executor)),
+        ("progress", ttk_progress),
+        ("progress_context", c_void_p),
+        ("threads", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_contraction_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -299,6 +317,25 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_pivots_destroy": (None, (c_void_p,)),
     "ttk_maxvol": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_maxvol_options), c_void_p, c_void_p, POINTER(ttk_array))),
+    "ttk_canonical": (c_int32,
+        (POINTER(ttk_array), c_int64, POINTER(ttk_network_options), c_void_p)),
+    "ttk_tucker": (c_int32, (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
+    "ttk_hierarchical_tucker": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
+    "ttk_network_order": (c_int32, (c_void_p,)),
+    "ttk_network_dtype": (c_int32, (c_void_p,)),
+    "ttk_network_nbytes": (c_int64, (c_void_p,)),
+    "ttk_network_error": (c_double, (c_void_p,)),
+    "ttk_network_steps": (c_int64, (c_void_p,)),
+    "ttk_network_converged": (c_int32, (c_void_p,)),
+    "ttk_network_shape": (None, (c_void_p, c_void_p)),
+    "ttk_network_core_count": (c_int32, (c_void_p,)),
+    "ttk_network_core": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
+    "ttk_network_equation": (c_char_p, (c_void_p,)),
+    "ttk_network_norm": (c_int32, (c_void_p, c_void_p)),
+    "ttk_network_to_train": (c_int32, (c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_network_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
+    "ttk_network_destroy": (None, (c_void_p,)),
     "ttk_contraction_plan": (c_int32,
         (c_char_p, c_int32, c_void_p, c_void_p, c_int32, POINTER(ttk_contraction_options), c_void_p)),
     "ttk_contraction_vjp": (c_int32,
@@ -400,7 +437,14 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_quantized_error": (c_double, (c_void_p,)),
     "ttk_quantized_storage": (c_char_p, (c_void_p,)),
     "ttk_quantized_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
+    "ttk_quantized_part_count": (c_int32, (c_void_p,)),
+    "ttk_quantized_part_name": (c_char_p, (c_void_p, c_int32)),
+    "ttk_quantized_part": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
     "ttk_quantized_destroy": (None, (c_void_p,)),
+    "ttk_quantize_with_scales": (c_int32,
+        (POINTER(ttk_array), c_char_p, POINTER(ttk_array), c_void_p)),
+    "ttk_linear_from_quantized": (c_int32,
+        (c_char_p, c_int64, c_int64, c_int32, c_void_p, POINTER(ttk_array), c_void_p)),
     "ttk_fake_quantize": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array))),
     "ttk_fake_quantize_vjp": (c_int32,

@@ -37,16 +37,22 @@ def svd_options(
         options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
     elif rank is not None:
         options.max_rank = integer(rank, "rank", 1)
+    callbacks = progress_callback(progress)
+    if callbacks:
+        options.progress = callbacks[0].pointer
+    return options, callbacks
+
+
+def progress_callback(progress: Progress | None) -> tuple[Callback, ...]:
+    """The callback that reports to `progress`, to be kept alive for the call; none for None."""
     if progress is None:
-        return options, ()
+        return ()
     wanted = progress
 
     def report(stage: bytes, done: int, total: int) -> object:
         return wanted(stage.decode(), done, total)
 
-    callback = Callback(_abi.ttk_progress, report)
-    options.progress = callback.pointer
-    return options, (callback,)
+    return (Callback(_abi.ttk_progress, report),)
 
 
 def integer(value: SupportsIndex, name: str, low: int, bits: int = 64) -> int:

@@ -17,6 +17,7 @@ from ._layer import Layer
 from ._library import library as lib
 from ._options import integer
 from ._rows import compact_address, rows_in, rows_out
+from ._trained import encoded_cores
 from ._workspace import give, take
 from .formats import Format, Storage, spec_of
 
@@ -178,6 +179,7 @@ class Linear(Layer):
         in_features: SupportsIndex,
         out_features: SupportsIndex,
         storage: Storage | str | None = None,
+        scales: Sequence[npt.ArrayLike] | None = None,
     ) -> Self:
         """Make a layer of given cores, for instance trained ones.
 
@@ -188,6 +190,10 @@ class Linear(Layer):
         cores : sequence of array_like
             float32 or float64, in the order of the format's equation; see `cores`.
         bias : array_like, shape (out_features,), optional
+        scales : sequence of array_like, optional
+            Trained scales, for each core as `fake_quantize` took them; `storage` then is one of
+            integers with as many groups, and the layer's cores are the fake-quantised ones, bit
+            for bit. Cores must be float32.
 
         Raises
         ------
@@ -199,8 +205,14 @@ class Linear(Layer):
         offsets = _layer.bias_view(bias, given[0].dtype)
         pointer = None if offsets is None else byref(offsets)
         sizes = integer(out_features, "out_features", 1), integer(in_features, "in_features", 1)
-        arguments = spec, *sizes, len(kept), each, pointer
-        return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_from_cores, *arguments))
+        if scales is None:
+            arguments = spec, *sizes, len(kept), each, pointer
+            return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_from_cores, *arguments))
+        if storage is None:
+            raise ValueError("scales are given without a storage, expected one of integers")
+        encoded, owners = encoded_cores(given, str(storage), scales)
+        arguments = spec, *sizes, len(owners), encoded, pointer
+        return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_from_quantized, *arguments))
 
     @classmethod
     def _made(cls, owned: Owned) -> Self:
