@@ -146,7 +146,9 @@ public func ttk_convolution_output_size(
 }
 
 @c @implementation
-public func ttk_convolution_flops(_ layer: OpaquePointer?, _ height: Int64, _ width: Int64) -> Int64 {
+public func ttk_convolution_flops(
+  _ layer: OpaquePointer?, _ height: Int64, _ width: Int64
+) -> Int64 {
   guard let layer = ConvolutionHandle.from(layer)?.value else { return 0 }
   return Int64((try? layer.flops([Int(height), Int(width)])) ?? 0)
 }

@@ -38,6 +38,20 @@ public func ttk_embedding_from_cores(
 }
 
 @c @implementation
+public func ttk_embedding_initialize(
+  _ spec: UnsafePointer<CChar>?, _ rows: Int64, _ features: Int64, _ dtype: ttk_dtype,
+  _ seed: UInt64, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let out = try requireOut(out)
+    let matrix = try CompressedMatrix.initialized(
+      Spec(parsing: requireString(spec, "spec")), rows: Int(rows), columns: Int(features),
+      dtype: realDType(dtype), seed: seed, padsRows: true)
+    EmbeddingHandle.store(Embedding(matrix: matrix), in: out)
+  }
+}
+
+@c @implementation
 public func ttk_embedding_destroy(_ layer: OpaquePointer?) { EmbeddingHandle.destroy(layer) }
 
 // MARK: - Accessors

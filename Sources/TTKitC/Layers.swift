@@ -33,6 +33,14 @@ func optionalBias(_ pointer: UnsafePointer<ttk_array>?) throws(TTKitError) -> Bi
   return try Bias(view(pointer, "bias"))
 }
 
+/// The dtype of a caller, float32 or float64.
+func realDType(_ dtype: ttk_dtype) throws(TTKitError) -> DType {
+  guard let known = DType(rawValue: dtype), known == .float32 || known == .float64 else {
+    throw .unsupportedDType("dtype is \(dtype), expected TTK_FLOAT32 or TTK_FLOAT64")
+  }
+  return known
+}
+
 func fitExecutor(_ pointer: UnsafePointer<ttk_fit_options>?) throws(TTKitError) -> Executor {
   let given = try options(pointer, "ttk_fit_options", zero: ttk_fit_options())
   try requireZero(given.reserved, "ttk_fit_options->reserved")

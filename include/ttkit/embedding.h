@@ -25,6 +25,9 @@ ttk_status ttk_embedding_fit(const ttk_array *table, const char *spec,
                              const ttk_fit_options *options, ttk_embedding **out);
 ttk_status ttk_embedding_from_cores(const char *spec, int64_t rows, int64_t features, int32_t count,
                                     const ttk_array *cores, ttk_embedding **out);
+/* Makes a table of random cores to train from; see ttk_linear_initialize. */
+ttk_status ttk_embedding_initialize(const char *spec, int64_t rows, int64_t features, ttk_dtype dtype,
+                                    uint64_t seed, ttk_embedding **out);
 
 int64_t     ttk_embedding_rows(const ttk_embedding *layer);
 int64_t     ttk_embedding_features(const ttk_embedding *layer);

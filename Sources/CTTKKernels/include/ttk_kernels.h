@@ -79,12 +79,19 @@ typedef struct ttkk_kernels {
   /* c (m, n) = a (m, k) b (k, n), compact: one sum over k in order for each element */
   void (*small_f32)(ptrdiff_t m, ptrdiff_t k, ptrdiff_t n, const float *a, const float *b, float *c);
   void (*small_f64)(ptrdiff_t m, ptrdiff_t k, ptrdiff_t n, const double *a, const double *b, double *c);
-  /* out[i] = sum_t weights[t] * in[i * step + t * tap_step], i < n, t < taps: a row of a depthwise
-   * convolution */
-  void (*taps_f32)(ptrdiff_t n, ptrdiff_t step, ptrdiff_t taps, ptrdiff_t tap_step, const float *weights,
-                   const float *in, float *out);
-  void (*taps_f64)(ptrdiff_t n, ptrdiff_t step, ptrdiff_t taps, ptrdiff_t tap_step,
-                   const double *weights, const double *in, double *out);
+  /* out[r * out_step + i] = sum_t weights[t] * in[r * in_step + i * step + t * tap_step], r < rows, i < n,
+   * t < taps: a channel of a depthwise convolution along one axis */
+  void (*taps_f32)(ptrdiff_t rows, ptrdiff_t in_step, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t step,
+                   ptrdiff_t taps, ptrdiff_t tap_step, const float *weights, const float *in,
+                   float *out);
+  void (*taps_f64)(ptrdiff_t rows, ptrdiff_t in_step, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t step,
+                   ptrdiff_t taps, ptrdiff_t tap_step, const double *weights, const double *in,
+                   double *out);
+  /* The r largest singular values s of a (m, n), m <= n, their left vectors u (r, m), and v (r, n) = u a;
+   * work of n * m + 2 * m * m + (r + 4) * (2 * (m + n) + 1) floats. 0 when it did not converge: r near m, or
+   * values that vanish. The energy is within 1e-5 of what is left out. */
+  int (*leading)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t r, const float *a, float *u, float *v, float *s,
+                 float *work);
   /* panel[i * width + j] = source[offsets[i] + places[j]], i < depth, j < count; 0 up to the width of the
    * element type's tiles: windows of a convolution as columns of a panel */
   void (*panel_f32)(float *panel, const float *source, ptrdiff_t depth, const ptrdiff_t *offsets,

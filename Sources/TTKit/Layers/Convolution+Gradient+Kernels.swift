@@ -58,7 +58,9 @@ extension Convolution {
         }
         if k > 0 || gradX != nil { back = try steps[k].inputGradient(back) }
       }
-      if gradX != nil { gradParts.append(([image] + inShape.map { _ in 0 }, back.reshaped([1] + inShape))) }
+      if gradX != nil {
+        gradParts.append(([image, 0, 0, 0], back.reshaped([1] + inShape)))
+      }
     }
     if let gradX { gradX.write(try Tensor<T>.assembled(shape: x.shape, gradParts)) }
     for (k, target) in (gradCores ?? []).enumerated() {

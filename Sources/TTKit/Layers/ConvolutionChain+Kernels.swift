@@ -153,7 +153,8 @@ final class ConvolutionChain<T: RealScalar>: Sendable {
   ) {
     guard images > 0 else { return }
     // Every output element is the same sum wherever it is made, so the cut may follow the threads.
-    let pieces = images >= executor.threads ? 1 : min(executor.threads, (outSize[0] + band - 1) / band)
+    let bands = (outSize[0] - 1) / band + 1
+    let pieces = images >= executor.threads ? 1 : min(executor.threads, bands)
     let height = (outSize[0] + pieces - 1) / pieces
     let tasks = images * pieces
     let lanes = min(executor.threads, tasks)
@@ -183,7 +184,7 @@ final class ConvolutionChain<T: RealScalar>: Sendable {
     // Padded rows of every link's input: those kept from `base` on, made up to `made`.
     var base = [Int](repeating: 0, count: links.count)
     var made = base
-    for (k, link) in links.enumerated() where link.rows > 0 {
+    for (k, link) in links.enumerated() where link.rows > 0 && link.stage.steps.padding[1] > 0 {
       // Borders stay zero from here on.
       unsafe (memory + bufferStarts[k]).update(
         repeating: 0, count: link.stage.inputs * link.planeStep)
@@ -226,7 +227,7 @@ final class ConvolutionChain<T: RealScalar>: Sendable {
               // In bounds: a row of the image; inside the borders of the buffer.
               unsafe (buffer + c * link.planeStep + (r + above - base[k]) * link.rowStep
                 + stage.steps.padding[1]).update(
-                from: x + (c * inSize[0] + r) * inSize[1], count: inSize[1])
+                  from: x + (c * inSize[0] + r) * inSize[1], count: inSize[1])
             }
           }
         }
@@ -234,7 +235,7 @@ final class ConvolutionChain<T: RealScalar>: Sendable {
     }
     // In bounds: input rows from base on are there; the target has room for `rows`.
     let source = unsafe link.rows > 0 ? UnsafePointer(memory + bufferStarts[k]) : x
-    let target = target(of: k, y, memory, base)
+    let target = unsafe target(of: k, y, memory, base)
     let firstRow = link.rows > 0 ? base[k] : 0
     if stage.isDepthwise {
       unsafe depthwise(link, rows, source, firstRow, target)
@@ -244,6 +245,7 @@ final class ConvolutionChain<T: RealScalar>: Sendable {
   }
 
   /// Where output row 0 of link k would lie, with its steps.
+  @safe
   private struct Target {
     nonisolated(unsafe) let base: UnsafeMutablePointer<T>
     let rowStep: Int
@@ -292,14 +294,13 @@ final class ConvolutionChain<T: RealScalar>: Sendable {
     let (taps, steps) = (stage.depth, stage.steps)
     let tapStep = stage.kernel[1] == 1 ? steps.dilation[0] * link.rowStep : steps.dilation[1]
     for c in 0..<stage.outputs {
-      let weights = unsafe link.weights.storage.buffer.base + c * taps
-      for r in rows {
-        // In bounds: windows of row r lie within the buffer's padded rows.
-        let from =
-          unsafe source + c * link.planeStep + (r * steps.stride[0] - firstRow) * link.rowStep
-        let to = unsafe target.base + c * target.planeStep + r * target.rowStep
-        unsafe convolveTaps(link.outSize[1], steps.stride[1], taps, tapStep, weights, from, to)
-      }
+      // In bounds: windows of the rows lie within the buffer's padded rows.
+      let first = rows.lowerBound * steps.stride[0] - firstRow
+      unsafe convolveTaps(
+        (rows.count, steps.stride[0] * link.rowStep, target.rowStep), link.outSize[1],
+        steps.stride[1], taps, tapStep, link.weights.storage.buffer.base + c * taps,
+        source + c * link.planeStep + first * link.rowStep,
+        target.base + c * target.planeStep + rows.lowerBound * target.rowStep)
     }
   }
 
@@ -370,9 +371,10 @@ final class ConvolutionChain<T: RealScalar>: Sendable {
   }
 }
 
-/// out[i] = Σ_t weights[t] · in[i · step + t · tapStep].
+/// out[r, i] = Σ_t weights[t] · in[r, i · step + t · tapStep] for rows so many steps apart.
 private func convolveTaps<T: RealScalar>(
-  _ n: Int, _ step: Int, _ taps: Int, _ tapStep: Int, _ weights: UnsafePointer<T>,
+  _ rows: (count: Int, inStep: Int, outStep: Int), _ n: Int, _ step: Int, _ taps: Int,
+  _ tapStep: Int, _ weights: UnsafePointer<T>,
   _ source: UnsafePointer<T>, _ target: UnsafeMutablePointer<T>
 ) {
   let (w, s, t) = unsafe (
@@ -381,11 +383,13 @@ private func convolveTaps<T: RealScalar>(
   // Rebinding is right: T is the type its dtype names. In bounds: see the caller.
   if T.dtype == .float32 {
     unsafe ttkk_active().pointee.taps_f32(
-      n, step, taps, tapStep, w.assumingMemoryBound(to: Float.self),
+      rows.count, rows.inStep, rows.outStep, n, step, taps, tapStep,
+      w.assumingMemoryBound(to: Float.self),
       s.assumingMemoryBound(to: Float.self), t.assumingMemoryBound(to: Float.self))
   } else {
     unsafe ttkk_active().pointee.taps_f64(
-      n, step, taps, tapStep, w.assumingMemoryBound(to: Double.self),
+      rows.count, rows.inStep, rows.outStep, n, step, taps, tapStep,
+      w.assumingMemoryBound(to: Double.self),
       s.assumingMemoryBound(to: Double.self), t.assumingMemoryBound(to: Double.self))
   }
 }

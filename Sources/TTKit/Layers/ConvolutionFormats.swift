@@ -67,7 +67,12 @@ struct CPConvolution: ConvolutionFormat {
   func fit<T: RealScalar>(
     _ kernel: Tensor<T>, _ shape: KernelShape, executor: Executor
   ) throws(TTKitError) -> [Tensor<T>] {
-    let found = try TensorNetwork<T>.canonical(kernel, rank: rank, executor: executor).cores
+    var options = NetworkOptions()
+    // Kernels of trained layers are far from any rank: the last digits of the error cost the most.
+    (options.mostSteps, options.tolerance) = (40, 1e-4)
+    let found = try TensorNetwork<T>.canonical(
+      kernel, rank: rank, options, executor: executor
+    ).cores
     let weights = found[0].elements.map { Double($0) }
     var factors: [Tensor<T>] = []
     for k in 1...4 {

@@ -15,7 +15,8 @@ public struct ConvolutionSteps: Sendable, Equatable {
       ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1),
     ] {
       guard values.count == 2, values.allSatisfy({ $0 >= least && $0 <= most }) else {
-        throw .invalidArgument("\(name) is \(describe(values)), expected two of \(least) to \(most)")
+        throw .invalidArgument(
+          "\(name) is \(describe(values)), expected two of \(least) to \(most)")
       }
     }
     (self.stride, self.padding, self.dilation) = (stride, padding, dilation)
@@ -52,7 +53,7 @@ struct ConvolutionStage: Sendable {
   var isPointwise: Bool { kernel == [1, 1] && steps == .none && !isDepthwise }
 
   /// Inputs that an output pixel of a channel sums over.
-  var depth: Int { (isDepthwise ? 1 : inputs) * kernel[0] * kernel[1] }  // the length of live weights
+  var depth: Int { (isDepthwise ? 1 : inputs) * kernel[0] * kernel[1] }  // live weights
 
   /// Height and width of the output.
   /// - Throws: `.invalidArgument` when the window does not fit the padded input.
@@ -60,7 +61,9 @@ struct ConvolutionStage: Sendable {
     var result: [Int] = []
     for axis in 0...1 {
       let (padded, overflow) = size[axis].addingReportingOverflow(2 * steps.padding[axis])
-      guard !overflow else { throw .sizeOverflow("a padded length of \(size[axis]) exceeds 2^63 - 1") }
+      guard !overflow else {
+        throw .sizeOverflow("a padded length of \(size[axis]) exceeds 2^63 - 1")
+      }
       guard padded >= span[axis] else {
         throw .invalidArgument(
           "an input of \(size[0]) x \(size[1]) is smaller with its padding than the window of "

@@ -27,7 +27,8 @@ public final class Embedding: Sendable {
       ? try rowLookup(Double.self, memoryLimit) : try rowLookup(Float.self, memoryLimit)
     if let memoryLimit, lookup.byteCount > memoryLimit {
       throw .invalidArgument(
-        "memory_limit is \(memoryLimit) bytes, this table needs \(lookup.byteCount); raise the limit")
+        "memory_limit is \(memoryLimit) bytes, this table needs \(lookup.byteCount); raise the limit"
+      )
     }
     // Scratch of all tasks beside a row each: a lookup's own is checked where it is made.
     _ = try checkedProduct([4 * EmbeddingPlan.mostTasks, features, dtype.size])

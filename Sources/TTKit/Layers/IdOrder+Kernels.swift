@@ -51,7 +51,7 @@ struct IdOrder: Sendable {
   /// - Parameter memory: `byteCount` bytes, aligned to 8.
   func run(_ job: RowJob, memory: UnsafeMutableRawPointer, write: (RowJob) -> Void) {
     // Misaligned ids are rare and stay as they are.
-    guard job.count >= Self.fewest, Int(bitPattern: job.ids) % job.type.size == 0 else {
+    guard job.count >= Self.fewest, unsafe Int(bitPattern: job.ids) % job.type.size == 0 else {
       return write(job)
     }
     let order = unsafe memory.assumingMemoryBound(to: Int32.self)

@@ -45,14 +45,15 @@ import Testing
     let table = kernels(level)
     var random = TestRandom(seed: 42)
     for n in Array(1...20) + [31, 32, 33, 56, 63, 64, 65, 70] {
-      for (step, taps, tapStep) in [(1, 3, 1), (1, 1, 0), (2, 3, 1), (1, 5, 80), (3, 2, 4), (1, 0, 1)] {
+      let kinds = [(1, 3, 1), (1, 1, 0), (2, 3, 1), (1, 5, 80), (3, 2, 4), (1, 0, 1)]
+      for (step, taps, tapStep) in kinds {
         let weights = (0..<5).map { _ in Float(random.uniform()) }
         let input = (0..<(n * step + 5 * 80)).map { _ in Float(random.uniform()) }
         var out = [Float](repeating: 99, count: n + 1)
-        table.taps_f32(n, step, taps, tapStep, weights, input, &out)
+        table.taps_f32(1, 0, 0, n, step, taps, tapStep, weights, input, &out)
         let (wide, data) = (weights.map(Double.init), input.map(Double.init))
         var double = [Double](repeating: 99, count: n + 1)
-        table.taps_f64(n, step, taps, tapStep, wide, data, &double)
+        table.taps_f64(1, 0, 0, n, step, taps, tapStep, wide, data, &double)
         #expect(out[n] == 99 && double[n] == 99)
         for i in 0..<n {
           let sum = (0..<taps).reduce(0.0) { $0 + wide[$1] * data[i * step + $1 * tapStep] }
@@ -60,6 +61,49 @@ import Testing
           #expect(abs(Double(out[i]) - sum) <= 2e-7 * Double(taps + 1))
         }
       }
+    }
+  }
+
+  /// u is orthonormal, v = u a, and what is left of a planted matrix of the rank is the noise.
+  @Test(arguments: levels)
+  func leadingVectors_findAPlantedSubspace(level: String) {
+    let table = kernels(level)
+    var random = TestRandom(seed: 44)
+    for (m, n, r) in [(16, 16, 2), (12, 40, 3), (32, 32, 4), (33, 35, 5)] {
+      let (left, right) = (
+        (0..<(m * r)).map { _ in random.uniform() }, (0..<(r * n)).map { _ in random.uniform() }
+      )
+      var a = [Float](repeating: 0, count: m * n)
+      var energy = 0.0
+      for i in 0..<m {
+        for j in 0..<n {
+          let noise = 1e-3 * random.uniform()
+          let value = (0..<r).reduce(noise) { $0 + left[i * r + $1] * right[$1 * n + j] }
+          a[i * n + j] = Float(value)
+          energy += value * value
+        }
+      }
+      var (u, v, s) = (
+        [Float](repeating: 0, count: r * m), [Float](repeating: 0, count: r * n),
+        [Float](repeating: 0, count: r)
+      )
+      var work = [Float](
+        repeating: 0, count: n * m + 2 * m * m + 2 * (r + 4) * (m + n) + (r + 4) * (r + 4))
+      #expect(table.leading(m, n, r, a, &u, &v, &s, &work) == 1)
+      for p in 0..<r {
+        for q in 0..<r {
+          let dot = (0..<m).reduce(0.0) { $0 + Double(u[p * m + $1]) * Double(u[q * m + $1]) }
+          #expect(abs(dot - (p == q ? 1 : 0)) <= 1e-5)
+        }
+        for j in 0..<n {
+          let sum = (0..<m).reduce(0.0) { $0 + Double(u[p * m + $1]) * Double(a[$1 * n + j]) }
+          #expect(abs(sum - Double(v[p * n + j])) <= 1e-5 * energy.squareRoot())
+        }
+      }
+      let captured = v.reduce(0.0) { $0 + Double($1) * Double($1) }
+      // The noise is all that is left, and no rank-r part can hold more than everything.
+      #expect(captured <= energy * (1 + 1e-6))
+      #expect(energy - captured <= 1e-6 * Double(m * n) / 12 + 1e-6 * energy)
     }
   }
 

@@ -9,6 +9,7 @@
 (3, 8)
 """
 
+from .attention import BlockTermAttention
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
@@ -30,18 +31,21 @@ from .network import Network, canonical, hierarchical_tucker, tucker
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
-from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
+from .structured_formats import (
+    CP, BlockTensorTrain, HierarchicalTucker, Kronecker, Monarch, TokenTrain, TuckerLinear,
+)
 from .train import TensorTrain, dot, tensor_train
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "CP", "CPConvolution", "ContractionPlan", "Conv2d",
-    "ConvolutionPlan", "CrossProgress", "CrossResult", "Dense", "Embedding", "EmbeddingPlan",
-    "Float16", "Float32", "Float64", "Format", "Int", "KMeans", "Kronecker", "Linear",
-    "LinearPlan", "LowRank", "Model", "Monarch", "Network", "Quantized", "Recipe", "Report",
-    "Storage", "Sum", "TTKitError", "TensorTrain", "TensorTrainMatrix", "TrainConvolution",
+    "BFloat16", "BlockTensorTrain", "BlockTermAttention", "CP", "CPConvolution",
+    "ContractionPlan", "Conv2d", "ConvolutionPlan", "CrossProgress", "CrossResult", "Dense",
+    "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format",
+    "HierarchicalTucker", "Int", "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank",
+    "Model", "Monarch", "Network", "Quantized", "Recipe", "Report", "Storage", "Sum",
+    "TTKitError", "TensorTrain", "TensorTrainMatrix", "TokenTrain", "TrainConvolution",
     "TrainLinear", "TrainMatrix", "TuckerConvolution", "TuckerLinear", "WeightReport",
     "canonical", "compress", "cross", "dot", "einsum", "fake_quantize", "fake_quantize_vjp",
     "hierarchical_tucker", "load", "maxvol", "open", "plan", "quantize", "tensor_train",

@@ -52,7 +52,7 @@ class TuckerConvolution(Format):
         try:
             inputs, outputs = ranks  # type: ignore[misc]
         except TypeError:
-            inputs = outputs = ranks  # type: ignore[assignment]
+            inputs = outputs = ranks
         except ValueError:
             raise ValueError(f"ranks is {ranks}, expected two: of inputs, of outputs") from None
         object.__setattr__(self, "inputs", inputs)

@@ -151,6 +151,22 @@ class Embedding(Layer):
         return cls._made(create(lib.ttk_embedding_destroy, make, *arguments))
 
     @classmethod
+    def initialize(
+        cls,
+        format: Format | str,
+        rows: SupportsIndex,
+        features: SupportsIndex,
+        *,
+        dtype: npt.DTypeLike = np.float32,
+        storage: Storage | str | None = None,
+        seed: SupportsIndex = 0,
+    ) -> Self:
+        """Make a table of random cores to train from; see `Linear.initialize`."""
+        arguments = _layer.start(format, storage, rows, features, dtype, seed)
+        make = lib.ttk_embedding_initialize
+        return cls._made(create(lib.ttk_embedding_destroy, make, *arguments))
+
+    @classmethod
     def _made(cls, owned: Owned) -> Self:
         self = super()._made(owned)
         self.rows, self.features = self._ask("rows"), self._ask("features")
