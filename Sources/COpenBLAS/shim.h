@@ -64,6 +64,40 @@ void zgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, vo
              double *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork,
              double *rwork, int *info);
 
+/* Cholesky factorisation of semidefinite matrices with complete pivoting. */
+void spstrf_(const char *uplo, const int *n, float *a, const int *lda, int *piv, int *rank, const float *tol,
+             float *work, int *info);
+void dpstrf_(const char *uplo, const int *n, double *a, const int *lda, int *piv, int *rank,
+             const double *tol, double *work, int *info);
+void cpstrf_(const char *uplo, const int *n, void *a, const int *lda, int *piv, int *rank, const float *tol,
+             float *work, int *info);
+void zpstrf_(const char *uplo, const int *n, void *a, const int *lda, int *piv, int *rank,
+             const double *tol, double *work, int *info);
+
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
+void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info);
+void sgetrf_(const int *m, const int *n, float *a, const int *lda, int *pivots, int *info);
+void sgetrs_(const char *trans, const int *n, const int *count, const float *a, const int *lda,
+             const int *pivots, float *b, const int *ldb, int *info);
+void ssyevd_(const char *jobz, const char *uplo, const int *n, float *a, const int *lda, float *w,
+             float *work, const int *lwork, int *iwork, const int *liwork, int *info);
+void dgetrf_(const int *m, const int *n, double *a, const int *lda, int *pivots, int *info);
+void dgetrs_(const char *trans, const int *n, const int *count, const double *a, const int *lda,
+             const int *pivots, double *b, const int *ldb, int *info);
+void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
+             double *work, const int *lwork, int *iwork, const int *liwork, int *info);
+void cgetrf_(const int *m, const int *n, void *a, const int *lda, int *pivots, int *info);
+void cgetrs_(const char *trans, const int *n, const int *count, const void *a, const int *lda,
+             const int *pivots, void *b, const int *ldb, int *info);
+void cheevd_(const char *jobz, const char *uplo, const int *n, void *a, const int *lda, float *w,
+             void *work, const int *lwork, float *rwork, const int *lrwork, int *iwork,
+             const int *liwork, int *info);
+void zgetrf_(const int *m, const int *n, void *a, const int *lda, int *pivots, int *info);
+void zgetrs_(const char *trans, const int *n, const int *count, const void *a, const int *lda,
+             const int *pivots, void *b, const int *ldb, int *info);
+void zheevd_(const char *jobz, const char *uplo, const int *n, void *a, const int *lda, double *w,
+             void *work, const int *lwork, double *rwork, const int *lrwork, int *iwork,
+             const int *liwork, int *info);
 void dgeev_(const char *jobvl, const char *jobvr, const int *n, double *a, const int *lda, double *wr,
             double *wi, double *vl, const int *ldvl, double *vr, const int *ldvr, double *work,
             const int *lwork, int *info);

@@ -61,10 +61,18 @@ void ttkk_unpack_codes(ptrdiff_t n, int32_t bits, const uint8_t *packed, ptrdiff
 
 void ttkk_pack_panel(ptrdiff_t width, ptrdiff_t live, ptrdiff_t k, int32_t bits, const uint8_t *codes,
                      uint32_t *words) {
-  ptrdiff_t fields = 8 / bits, in_word = 4 * fields, count = (k + 15) / 16 * 16 / in_word;
-  memset(words, 0, (size_t)(count * width) * sizeof *words);
+  ptrdiff_t unit = bits == 3 ? 32 : 16, fields = 8 / bits;
+  memset(words, 0, (size_t)((k + unit - 1) / unit * unit * bits / 32 * width) * sizeof *words);
   for (ptrdiff_t j = 0; j < live; j++)
-    for (ptrdiff_t i = 0; i < k; i++)
-      words[i / in_word * width + j] |= (uint32_t)codes[j * k + i]
-                                        << (i % 4 * 8 + i / 4 % fields * bits);
+    for (ptrdiff_t i = 0; i < k; i++) {
+      uint32_t  code = codes[j * k + i];
+      ptrdiff_t byte = i % 4 * 8, step = i / 4;
+      if (bits == 3) {
+        uint32_t *three = words + step / 8 * 3 * width + j;
+        three[step % 8 / 4 * width] |= (code & 3) << (byte + step % 4 * 2);
+        three[2 * width] |= (code >> 2) << (byte + step % 8);
+      } else {
+        words[step / fields * width + j] |= code << (byte + step % fields * bits);
+      }
+    }
 }

@@ -1,4 +1,5 @@
 /* Plain references: one loop nest each, the meaning of every kernel. */
+#include "half.h"
 #include "ttk_kernels.h"
 
 #include <string.h>
@@ -36,8 +37,15 @@ void ttkk_encode_bf16(ptrdiff_t n, const float *in, uint16_t *out) {
 }
 
 static int32_t code_at(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t i, ptrdiff_t j) {
+  ptrdiff_t byte = i % 4 * 8, step = i / 4;
+  if (p->bits == 3) {
+    const uint32_t *unit = p->words + step / 8 * 3 * width + j;
+    uint32_t        low = unit[step % 8 / 4 * width] >> (byte + step % 4 * 2);
+    uint32_t        high = unit[2 * width] >> (byte + step % 8);
+    return (int32_t)((low & 3) | (high & 1) << 2);
+  }
   ptrdiff_t fields = 8 / p->bits;
-  uint32_t  word = p->words[i / (4 * fields) * width + j] >> (i % 4 * 8 + i / 4 % fields * p->bits);
+  uint32_t  word = p->words[step / fields * width + j] >> (byte + step % fields * p->bits);
   return (int32_t)(word & ((1u << p->bits) - 1));
 }
 
@@ -45,24 +53,32 @@ static int32_t zero_at(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t g, ptrdif
   return p->zeros != NULL ? p->zeros[g * width + j] : p->zero;
 }
 
+static float scale_at(const ttkk_codes *p, ptrdiff_t at) {
+  return p->halves != NULL ? ttkk_half_to_float(p->halves[at]) : p->scales[at];
+}
+
 void ttkk_reference_expand_codes(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t first,
                                  ptrdiff_t count, float *out) {
   for (ptrdiff_t i = first; i < first + count; i++)
     for (ptrdiff_t j = 0; j < width; j++) {
       ptrdiff_t g = i / p->group;
+      int32_t   code = code_at(p, width, i, j);
       out[(i - first) * width + j] =
-          (float)(code_at(p, width, i, j) - zero_at(p, width, g, j)) * p->scales[g * width + j];
+          p->values != NULL ? p->values[p->by_row ? code * width + j : code]
+                            : (float)(code - zero_at(p, width, g, j)) * scale_at(p, g * width + j);
     }
 }
 
-void ttkk_reference_dot_group(ptrdiff_t rows, const ttkk_codes *p, ptrdiff_t width, ptrdiff_t g,
-                              const int8_t *x, ptrdiff_t x_step, int64_t *sums) {
-  ptrdiff_t end = (g + 1) * p->group < p->k ? (g + 1) * p->group : p->k;
+void ttkk_reference_dot(ptrdiff_t rows, const ttkk_codes *p, ptrdiff_t width, ptrdiff_t first,
+                        ptrdiff_t end, const int8_t *x, ptrdiff_t x_step, int64_t *sums) {
   for (ptrdiff_t r = 0; r < rows; r++)
     for (ptrdiff_t j = 0; j < width; j++) {
       int64_t sum = 0;
-      for (ptrdiff_t i = g * p->group; i < end; i++)
-        sum += (int64_t)(code_at(p, width, i, j) - zero_at(p, width, g, j)) * x[r * x_step + i];
+      for (ptrdiff_t i = first; i < end; i++) {
+        int32_t code = code_at(p, width, i, j);
+        if (p->levels != NULL) code = p->levels[p->by_row ? 4 * j + code : code];
+        sum += (int64_t)(code - zero_at(p, width, i / p->group, j)) * x[r * x_step + i];
+      }
       sums[r * width + j] = sum;
     }
 }

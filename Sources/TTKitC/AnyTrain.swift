@@ -148,6 +148,10 @@ struct SVDOptions {
   let truncation: Truncation
   let executor: Executor
   let progress: ProgressReporter
+  let method: DecompositionMethod
+  let seed: UInt64
+  let memoryLimit: Int?
+  let report: UnsafeMutablePointer<ttk_svd_report>?
 
   /// - Parameter order: how many modes the result will have, which says how many caps there are.
   init(_ pointer: UnsafePointer<ttk_svd_options>?, order: Int) throws(TTKitError) {
@@ -161,6 +165,18 @@ struct SVDOptions {
       relative: given.rtol, absolute: given.atol,
       maxRank: given.max_rank == 0 ? nil : Int(given.max_rank), maxRanks: caps)
     executor = try TTKitC.executor(given.executor, threads: given.threads)
+    guard let method = DecompositionMethod(rawValue: given.method) else {
+      throw .invalidArgument("method is \(given.method), expected a ttk_svd_method, 0 to 2")
+    }
+    self.method = method
+    seed = given.seed
+    guard given.memory_limit >= 0 else {
+      throw .invalidArgument(
+        "memory_limit is \(given.memory_limit), expected bytes, or 0 for no limit")
+    }
+    memoryLimit = given.memory_limit == 0 ? nil : Int(given.memory_limit)
+    report = given.report
+    if let report { try fill(report, "ttk_svd_report", with: ttk_svd_report()) }
     progress = reporter(given.progress, given.progress_context)
   }
 }

@@ -39,3 +39,10 @@ final class Arena: Sendable {
     }
   }
 }
+
+/// "" as a C string.
+var emptyString: UnsafePointer<CChar> {
+  let empty: StaticString = ""
+  // Static storage: valid for ever.
+  return UnsafeRawPointer(empty.utf8Start).assumingMemoryBound(to: CChar.self)
+}

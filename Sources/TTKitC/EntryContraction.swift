@@ -138,11 +138,7 @@ public func ttk_contraction_workspace_size(_ plan: OpaquePointer?) -> Int {
 
 @c @implementation
 public func ttk_contraction_explain(_ plan: OpaquePointer?) -> UnsafePointer<CChar>? {
-  guard let handle = ContractionHandle.from(plan) else {
-    let empty: StaticString = ""
-    // Static storage: valid for ever.
-    return UnsafeRawPointer(empty.utf8Start).assumingMemoryBound(to: CChar.self)
-  }
+  guard let handle = ContractionHandle.from(plan) else { return emptyString }
   return handle.arena.string(handle.value.explain())
 }
 

@@ -16,11 +16,16 @@ public func ttk_linear_fit(
 ) -> ttk_status {
   boundary { () throws(TTKitError) in
     let out = try requireOut(out)
-    let executor = try fitExecutor(options)
+    let wish = try FitWish(options)
+    let weight = try weightView(weight, "weight")
+    let offsets = try optionalBias(bias)
+    if let offsets { try offsets.require(count: weight.shape[0]) }
     let matrix = try CompressedMatrix.fit(
-      try weightView(weight, "weight"), spec: Spec(parsing: requireString(spec, "spec")),
-      executor: executor)
-    LinearHandle.store(try Linear(matrix: matrix, bias: optionalBias(bias)), in: out)
+      weight, spec: Spec(parsing: requireString(spec, "spec")),
+      moment: wish.inputMoment(columns: weight.shape[1], hasBias: bias != nil),
+      executor: wish.executor)
+    LinearHandle.store(
+      try Linear(matrix: matrix, bias: offsets?.shifted(by: matrix.biasChange)), in: out)
   }
 }
 
@@ -81,6 +86,11 @@ public func ttk_linear_nbytes(_ layer: OpaquePointer?) -> Int64 {
 @c @implementation
 public func ttk_linear_error(_ layer: OpaquePointer?) -> Double {
   LinearHandle.from(layer)?.value.matrix.error ?? 0
+}
+
+@c @implementation
+public func ttk_linear_output_error(_ layer: OpaquePointer?) -> Double {
+  LinearHandle.from(layer)?.value.matrix.outputError ?? 0
 }
 
 @c @implementation
@@ -182,6 +192,12 @@ public func ttk_linear_plan_resident_nbytes(_ plan: OpaquePointer?) -> Int64 {
 @c @implementation
 public func ttk_linear_plan_max_rows(_ plan: OpaquePointer?) -> Int64 {
   Int64(LinearPlanHandle.from(plan)?.value.maxRows ?? 0)
+}
+
+@c @implementation
+public func ttk_linear_plan_explain(_ plan: OpaquePointer?) -> UnsafePointer<CChar>? {
+  guard let handle = LinearPlanHandle.from(plan) else { return emptyString }
+  return handle.arena.string(handle.value.explain())
 }
 
 @c @implementation

@@ -37,6 +37,9 @@ private func compressionOptions(
   if given.memory_limit > 0 { result.memoryLimit = Int(given.memory_limit) }
   result.part = Int(given.part)
   result.parts = max(Int(given.parts), 1)
+  if given.calibration != nil {
+    result.calibration = try CalibrationFile(path: requireString(given.calibration, "calibration"))
+  }
   if let weightDone = given.weight_done {
     let context = given.weight_done_context
     result.weightDone = { report, done, total in

@@ -1,26 +1,6 @@
-/// Entry points of ttkit/train.h: making trains, their properties, files.
+/// Entry points of ttkit/train.h: trains from cores, their properties.
 public import CTTKit
 internal import TTKit
-
-@c @implementation
-public func ttk_svd(
-  _ tensor: UnsafePointer<ttk_array>?, _ options: UnsafePointer<ttk_svd_options>?,
-  _ out: UnsafeMutablePointer<OpaquePointer?>?
-) -> ttk_status {
-  boundary { () throws(TTKitError) in
-    let out = try requireOut(out)
-    let array = try view(tensor, "tensor")
-    let options = try SVDOptions(options, order: array.shape.count)
-    func decompose<T: Scalar>(_ type: T.Type) throws(TTKitError) -> any AnyTrain {
-      try array.withTensor(as: type) { (tensor) throws(TTKitError) in
-        try TensorTrain(
-          decomposing: tensor, options.truncation, executor: options.executor,
-          progress: options.progress)
-      }
-    }
-    TrainHandle.store(try decompose(scalarType(array.dtype, "tensor")), in: out)
-  }
-}
 
 @c @implementation
 public func ttk_train_from_cores(

@@ -41,10 +41,33 @@ func realDType(_ dtype: ttk_dtype) throws(TTKitError) -> DType {
   return known
 }
 
+/// The threads of a call that takes no moment.
 func fitExecutor(_ pointer: UnsafePointer<ttk_fit_options>?) throws(TTKitError) -> Executor {
-  let given = try options(pointer, "ttk_fit_options", zero: ttk_fit_options())
-  try requireZero(given.reserved, "ttk_fit_options->reserved")
-  return try executor(given.executor, threads: given.threads)
+  let wish = try FitWish(pointer)
+  guard wish.moment == nil else {
+    throw .invalidArgument(
+      "ttk_fit_options->moment is for fitting linear layers; expected NULL here")
+  }
+  return wish.executor
+}
+
+/// ttk_fit_options, checked.
+struct FitWish {
+  let executor: Executor
+  let moment: StridedView?
+
+  init(_ pointer: UnsafePointer<ttk_fit_options>?) throws(TTKitError) {
+    let given = try options(pointer, "ttk_fit_options", zero: ttk_fit_options())
+    try requireZero(given.reserved, "ttk_fit_options->reserved")
+    executor = try TTKitC.executor(given.executor, threads: given.threads)
+    moment = given.moment == nil ? nil : try view(given.moment, "moment")
+  }
+
+  /// The moment for a weight of so many columns.
+  func inputMoment(columns: Int, hasBias: Bool) throws(TTKitError) -> InputMoment? {
+    guard let moment else { return nil }
+    return try InputMoment(sums: moment, width: columns, usesMean: hasBias)
+  }
 }
 
 /// ttk_prepare_options, checked, with defaults filled in.

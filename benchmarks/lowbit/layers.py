@@ -1,79 +1,147 @@
-"""Times low-bit layers against the dense product of NumPy's BLAS, interleaved in one run, one thread.
+"""Times low-bit layers beside ggml, ONNX Runtime, torch and OpenBLAS: interleaved in one run, one thread.
 
-Usage: OPENBLAS_NUM_THREADS=1 python benchmarks/lowbit/layers.py [--out 4096] [--in 4096] [--rows 1 8 64]
-       [--seconds 1.0] [--json FILE]
+Usage: python benchmarks/lowbit/layers.py [--shapes 4096x4096 4096x11008 768x3072] [--rows 1 4 8 16 24 64 512]
+       [--seconds 0.3] [--only TEXT...] [--json FILE]
 
-Prints for each storage, compute precision and number of rows: milliseconds (median and quartiles), the
-ratio of medians to BLAS, and the relative error of the product. Weights are hot: as much of them as fits
-stays in cache between repetitions, for both sides.
+Shapes are out x in. Prints for each contestant the median milliseconds of processor time (quartiles in the
+JSON), billions of operations a second, and the relative error of the product; ours also with the ratio to the
+fastest peer of as many bits and to float32 by OpenBLAS (1 or less is a win). With one row, "hot" means that the weight has just
+been used, so that what fits stays in the cache; "cold" that 96 MB were read in between, and the share of
+the bandwidth of such reading is shown. Missing packages are named and left out. TTK_ISA=v3 holds our side
+at AVX2; peers stay as they are.
 """
+
+import os
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 import argparse
 import json
-import os
 import time
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import numpy as np
+import peers
 import ttkit as tk
 
-STORAGES = ["int2(group=32)", "int4(group=32)", "int4(group=row)", "int8(group=64)", "int8(group=row)"]
+OURS = [
+    ("int4(group=32)", "int8", "4-bit"), ("int4(group=128)", "int8", "4-bit"),
+    ("int4(group=row)", "int8", "4-bit"), ("int4(group=32)", "float32", "4-bit"),
+    ("kmeans4", "int8", "4-bit"), ("kmeans4", "float32", "4-bit"),
+    ("int3(group=32)", "int8", "3-bit"), ("int2(group=64)", "int8", "2-bit"),
+    ("int2(group=64)", "float32", "2-bit"), ("int8(group=row)", "int8", "8-bit"),
+    ("int8(group=64)", "int8", "8-bit"), ("int7(group=row)", "int8", "8-bit"),
+]
+GGML = [("q4_0", True), ("q4_K", True), ("q4_K", False), ("q8_0", True), ("q8_0", False), ("q3_K", False),
+        ("q2_K", True), ("q2_K", False)]
+NBITS = [(4, 32, 0), (4, 32, 4), (4, 128, 4), (8, 32, 4), (2, 64, 4)]
+
+
+def contestants(weight: np.ndarray, only: list[str]) -> list[peers.Contestant]:
+    made: list[peers.Contestant] = []
+
+    def attempt(name: str, make) -> None:
+        if only and not any(text in name for text in only):
+            return
+        try:
+            made.append(make())
+        except Exception as problem:
+            print(f"left out: {name}: {str(problem).splitlines()[0][:100]}")
+
+    attempt("OpenBLAS", lambda: peers.blas(weight))
+    for storage, compute, group in OURS:
+        attempt(f"{storage} {compute}", lambda: peers.ours(weight, storage, compute, group))
+    try:
+        runtime = peers.OnnxRuntime(weight)
+        for seven in (True, False):
+            attempt("ORT dynamic", lambda: runtime.dynamic(seven))
+        for bits, block, level in NBITS:
+            attempt(f"ORT MatMulNBits {bits}b", lambda: runtime.few_bits(bits, block, level))
+    except ImportError as problem:
+        print(f"left out: {problem}")
+    attempt("torch dynamic int8", lambda: peers.torch_dynamic(weight))
+    try:
+        import ggml
+
+        library = ggml.Ggml()
+        for kind, rearranged in GGML:
+            attempt(f"ggml {kind}{'+r' if rearranged else ''}",
+                    lambda: peers.ggml(weight, library, kind, rearranged))
+    except ImportError as problem:
+        print(f"left out: {problem}")
+    return made
 
 
 def timed(call) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     call()
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
-def compare(calls: dict, seconds: float) -> dict[str, list[float]]:
-    """Milliseconds of each call, taken in turn, at least 20 times."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
+def compare(calls: list, seconds: float, between=None) -> np.ndarray:
+    """Quartiles of the milliseconds of each call. Turns of 3 after one that does not count; or of one after
+    `between`."""
+    times: list[list[float]] = [[] for _ in calls]
     end = time.perf_counter() + seconds * len(calls)
-    while len(next(iter(times.values()))) < 20 or time.perf_counter() < end:
-        for name, call in calls.items():
-            times[name].append(timed(call) * 1e3)
-    return {name: np.percentile(values, [25, 50, 75]).tolist() for name, values in times.items()}
+    while len(times[0]) < 5 or time.perf_counter() < end:
+        for call, found in zip(calls, times):
+            if between is not None:
+                between()
+                found.append(timed(call))
+            else:
+                call()
+                found.extend(timed(call) for _ in range(3))
+    return np.array([np.percentile(found, [25, 50, 75]) * 1e3 for found in times])
+
+
+def report(shape, rows, state, field, times, errors, bandwidth) -> list[dict]:
+    results, flops = [], 2 * rows * shape[0] * shape[1]
+    print(f"\n{shape[0]} x {shape[1]}, {rows} rows" + (f", {state}" if state else ""))
+    dense = next((t[1] for one, t in zip(field, times) if one.group == "float32"), float("nan"))
+    for one, (low, middle, high), error in zip(field, times, errors):
+        rivals = [t[1] for other, t in zip(field, times) if other.group == one.group and not other.ours]
+        ratio = middle / min(rivals) if one.ours and rivals else float("nan")
+        share = one.bytes / middle / 1e6 / bandwidth
+        print(f"  {one.group:8}{one.name:32} {middle:9.3f} ms {flops / middle / 1e6:7.0f} Gop/s  error {error:7.4f}"
+              + (f"  bandwidth {share:4.2f}" if state == "cold" else "")
+              + (f"  peer {ratio:5.2f}  float32 {middle / dense:5.2f}" if one.ours else ""), flush=True)
+        results.append({"shape": shape, "rows": rows, "state": state, "name": one.name, "group": one.group,
+                        "ms": [low, middle, high], "error": error, "ratio": ratio, "ours": one.ours,
+                        "share": share})
+    return results
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=int, default=4096, help="rows of the weight")
-    parser.add_argument("--in", type=int, default=4096, dest="columns", help="columns of the weight")
-    parser.add_argument("--rows", type=int, nargs="+", default=[1, 2, 8, 16, 64])
-    parser.add_argument("--seconds", type=float, default=0.5, help="for each measurement")
+    parser.add_argument("--shapes", nargs="+", default=["4096x4096", "4096x11008", "768x3072"])
+    parser.add_argument("--rows", type=int, nargs="+", default=[1, 4, 8, 16, 24, 64, 512])
+    parser.add_argument("--seconds", type=float, default=0.3, help="for each measurement")
+    parser.add_argument("--only", nargs="+", default=[], help="contestants whose names hold one of these")
     parser.add_argument("--json", help="write the measurements there")
     given = parser.parse_args()
-    rng = np.random.default_rng(0)
-    weight = rng.normal(size=(given.out, given.columns)).astype(np.float32)
-    layers = {storage: tk.Linear.fit(weight, "dense", storage=storage) for storage in STORAGES}
-    results = []
-    print(f"{given.out} x {given.columns}")
-    print(f"{'storage':22} {'compute':8} {'rows':>4} {'ms':>8} {'quartiles':>17} {'ratio':>6} {'error':>8}")
-    for rows in given.rows:
-        x = rng.normal(size=(rows, given.columns)).astype(np.float32)
-        expected, y = x @ weight.T, np.empty((rows, given.out), np.float32)
-        calls = {("float32", "BLAS"): lambda: np.matmul(x, weight.T, out=y)}
-        errors = {("float32", "BLAS"): 0.0}
-        for storage, layer in layers.items():
-            for compute in ["float32", "int8"]:
-                plan = layer.prepare(rows, compute=compute, threads=1)
-                out = np.empty_like(y)
-                calls[storage, compute] = lambda plan=plan, out=out: plan(x, out=out)
-                found = plan(x)
-                errors[storage, compute] = float(
-                    np.linalg.norm(found - expected) / np.linalg.norm(expected))
-        times = compare(calls, given.seconds)
-        base = times["float32", "BLAS"][1]
-        for (storage, compute), (low, middle, high) in times.items():
-            ratio, error = middle / base, errors[storage, compute]
-            print(f"{storage:22} {compute:8} {rows:4} {middle:8.3f} {low:8.3f}-{high:8.3f} "
-                  f"{ratio:6.2f} {error:8.4f}")
-            results.append({"storage": storage, "compute": compute, "rows": rows, "ms": middle,
-                            "quartiles": [low, high], "ratio": ratio, "error": error})
+    rng, results = np.random.default_rng(0), []
+    large = np.ones(24 << 20, np.float32)
+    for text in given.shapes:
+        shape = [int(length) for length in text.split("x")]
+        weight = rng.normal(size=shape).astype(np.float32) * np.float32(0.02)
+        field = contestants(weight, given.only)
+        for rows in given.rows:
+            x = rng.normal(size=(rows, shape[1])).astype(np.float32)
+            expected = x @ weight.T
+            bound = [one.bind(x) for one in field]
+            errors = []
+            for run, read in bound:
+                run()
+                errors.append(float(np.linalg.norm(read() - expected) / np.linalg.norm(expected)))
+            calls = [run for run, _ in bound]
+            times = compare(calls, given.seconds)
+            results += report(shape, rows, "hot" if rows == 1 else "", field, times, errors, 1)
+            if rows == 1:
+                reading = min(timed(lambda: np.dot(large, large)) for _ in range(10))
+                bandwidth = large.nbytes / reading / 1e9
+                print(f"\nreading 96 MB: {bandwidth:.1f} GB/s")
+                times = compare(calls, given.seconds, lambda: np.dot(large, large))
+                results += report(shape, rows, "cold", field, times, errors, bandwidth)
     if given.json:
         with open(given.json, "w") as file:
             json.dump(results, file, indent=1)

@@ -1,17 +1,23 @@
-"""TT-SVD beside NumPy's chain of SVDs, in CPU time and in reads of the tensor.
+"""TT-SVD beside other libraries, in CPU time and in reads of the tensor.
 
 One read is the CPU time of dot(a, a) over the whole tensor, measured in the same run. Run with
-OPENBLAS_NUM_THREADS=1; prints a table, and JSON with --json.
+OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1; prints a table, and JSON with --json. Inputs: exact rank with
+noise 1e-8 at rtol 1e-6 ("noise"), without at 1e-12 ("exact"), with one element raised by 1e-3 of the norm
+("spike") and with singular values that fall by a tenth every five ranks ("decay"), both at 1e-6; "noise"
+in float32 at 1e-4 with noise 1e-6 ("single").
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+from svd_peers import dense, peers
 
 import ttkit as tk
 
@@ -20,11 +26,19 @@ CASES = {
     "2^24": (24, 2, 20),
     "10^7": (7, 10, 50),
     "4^12": (12, 4, 100),
+    "2^27 r1": (27, 2, 1),
+    "2^27 r5": (27, 2, 5),
+    "2^27 r20": (27, 2, 20),
+    "2^27 r50": (27, 2, 50),
 }
+INPUTS = {"noise": 1e-6, "exact": 1e-12, "spike": 1e-6, "decay": 1e-6, "single": 1e-4}
 
 
-def tensor(order: int, length: int, rank: int, noise: float) -> np.ndarray:
-    """A tensor of exact ranks at most `rank`, plus noise of this relative size."""
+def tensor(order: int, length: int, rank: int, noise: float, decay: float = 1.0) -> np.ndarray:
+    """A tensor of exact ranks at most `rank`, plus noise of this relative size.
+
+    decay: factor from one column of a core to the next.
+    """
     rng = np.random.default_rng(0)
     x = np.ones((1, 1))
     for k in range(order):
@@ -32,10 +46,28 @@ def tensor(order: int, length: int, rank: int, noise: float) -> np.ndarray:
         columns = min(left, right, rank)
         core = rng.standard_normal((x.shape[1], length * columns)) / np.sqrt(x.shape[1])
         x = (x @ core).reshape(left, columns)
+        if decay < 1:
+            x = np.linalg.qr(x)[0] if columns < left and left < 1 << 14 else x
+            x *= decay ** np.arange(columns)
     a = x.reshape(-1)
     if noise:
-        a += noise * np.linalg.norm(a) / np.sqrt(a.size) * rng.standard_normal(a.size)
+        # In pieces: the noise of a large tensor needs no second one.
+        scale = noise * np.linalg.norm(a) / np.sqrt(a.size)
+        for start in range(0, a.size, 1 << 22):
+            part = a[start : start + (1 << 22)]
+            part += scale * rng.standard_normal(part.size)
     return a.reshape((length,) * order)
+
+
+def made(name: str, kind: str) -> np.ndarray:
+    """The input of a case."""
+    order, length, rank = CASES[name]
+    if kind == "decay":
+        return tensor(order, length, 2 * rank, 1e-8, 10 ** (-5 / (5 * rank)))
+    a = tensor(order, length, rank, {"exact": 0.0, "single": 1e-6}.get(kind, 1e-8))
+    if kind == "spike":
+        a.flat[a.size // 3] += 1e-3 * np.linalg.norm(a)
+    return a.astype(np.float32) if kind == "single" else a
 
 
 def cpu_seconds(work: Callable[[], object], rounds: int) -> float:
@@ -48,51 +80,83 @@ def cpu_seconds(work: Callable[[], object], rounds: int) -> float:
     return float(best)
 
 
-def numpy_chain(a: np.ndarray, rtol: float) -> None:
-    """TT-SVD as a page of NumPy."""
-    delta = rtol * np.linalg.norm(a) / np.sqrt(a.ndim - 1)
-    rest, rank = a, 1
-    for length in a.shape[:-1]:
-        _, s, v = np.linalg.svd(rest.reshape(rank * length, -1), full_matrices=False)
-        tails = np.sqrt(np.cumsum(s[::-1] ** 2))[::-1]
-        rank = max(1, int((tails > delta).sum()))
-        rest = s[:rank, None] * v[:rank]
+def extra_bytes(work: Callable[[], object]) -> float:
+    """Growth of resident memory to its peak during a call; nan where the system does not tell."""
+    def status(key: str) -> float:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith(key):
+                return 1024.0 * float(line.split()[1])
+        return float("nan")
+
+    try:
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")
+        before = status("VmRSS")
+        work()
+        return status("VmHWM") - before
+    except OSError:
+        return float("nan")
+
+
+def row(
+    case: str, kind: str, who: str, a: np.ndarray, read: float, rounds: int,
+    work: Callable[[], list[np.ndarray]], reported: float | None = None,
+) -> dict[str, object]:
+    """One line of the table."""
+    seconds = cpu_seconds(work, rounds)
+    memory = extra_bytes(work)
+    cores = work()
+    difference = dense(cores).astype(np.float64, copy=False)
+    difference -= a.reshape(-1)
+    return {
+        "case": case, "input": kind, "library": who, "reads": seconds / read, "seconds": seconds,
+        "largest rank": max(core.shape[2] for core in cores),
+        "error": float(np.linalg.norm(difference) / np.linalg.norm(a.reshape(-1))),
+        "reported": reported if reported is not None else float("nan"),
+        "extra memory, tensors": memory / a.nbytes,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", default="2^22", help=f"of {', '.join(CASES)}; comma-separated")
+    parser.add_argument("--inputs", default="noise,exact", help=f"of {', '.join(INPUTS)}")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--no-numpy", action="store_true", help="leave NumPy's chain out: it is slow")
+    parser.add_argument("--method", default="auto")
+    parser.add_argument("--peers", default="", help="names, or all; each runs once: they are slow")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
     rows = []
     for name in options.cases.split(","):
-        order, length, rank = CASES[name]
-        for noise, rtol in ((1e-8, 1e-6), (0.0, 1e-12)):
-            a = tensor(order, length, rank, noise)
+        for kind in options.inputs.split(","):
+            rtol = INPUTS[kind]
+            a = made(name, kind)
             flat = a.reshape(-1)
             read = cpu_seconds(lambda: np.dot(flat, flat), 9)
-            own = cpu_seconds(
-                lambda: tk.tensor_train(a, rtol=rtol, threads=options.threads), options.rounds)
-            train = tk.tensor_train(a, rtol=rtol, threads=options.threads)
-            error = float(np.linalg.norm(np.asarray(train) - a) / np.linalg.norm(a))
-            row = {"case": name, "noise": noise, "rtol": rtol, "reads": own / read,
-                   "seconds": own, "largest rank": max(train.rank), "error": error}
-            if not options.no_numpy:
-                chain = cpu_seconds(lambda: numpy_chain(a, rtol), 1)
-                row |= {"numpy reads": chain / read, "ratio": own / chain}
-            rows.append(row)
+
+            def own() -> tk.TensorTrain:
+                return tk.tensor_train(
+                    a, rtol=rtol, threads=options.threads, method=options.method)
+
+            train = own()
+            assert train.info is not None
+            line = row(name, kind, "ttkit", a, read, options.rounds,
+                       lambda: list(own().cores), train.error)
+            line["method"] = train.info.method
+            rows.append(line)
+            for who, peer in peers(CASES[name][2]).items():
+                if options.peers == "all" or who in options.peers.split(","):
+                    rows.append(row(name, kind, who, a, read, 1, lambda: peer(a, rtol)))
     if options.json:
         print(json.dumps(rows))
         return
     print("| " + " | ".join(rows[0]) + " |")
     print("|" + "---|" * len(rows[0]))
-    for row in rows:
+    for line in rows:
         print("| " + " | ".join(f"{v:.3g}" if isinstance(v, float) else str(v)
-                                for v in row.values()) + " |")
+                                for v in line.values()) + " |")
 
 
 if __name__ == "__main__":

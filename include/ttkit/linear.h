@@ -1,16 +1,20 @@
 /* linear.h: linear layers y = x W^T + b whose weight is a network of cores in a storage.
  *
  * A layer is made from a spec string, prepared once for up to max_rows rows, executed often: preparing
- * allocates and packs, executing never allocates. All plans of a layer share one pack.
+ * allocates and packs, executing never allocates. A plan holds a form for each range of rows (1, 2 to 16,
+ * 17 to 128, more), whichever is predicted to be fastest; all plans of a layer share their packs.
  *
  * Spec strings:   term (+ term)*        term:  format[(key=value, ...)][@storage[(key=value, ...)]]
  * formats:        dense   low_rank(rank=R)   train_matrix(rows=AxB.., columns=CxD.., rank=R)
  *                 train(rows=AxB.., columns=CxD.., rank=R)   monarch(blocks=B)
  *                 block_tensor_train(rows=AxB.., columns=CxD.., rank=R)
  *                 kronecker(rows=AxB.., columns=CxD..)   cp(rows=AxB.., columns=CxD.., rank=R)
- *                 tucker(rows=AxB.., columns=CxD.., rank=R)
+ *                 tucker(rows=AxB.., columns=CxD.., rank=R)   rotation(transform=T, seed=S)
+ *                 kashin(transform=T, seed=S, code=joint|split, method=alternating|greedy)
  * storages:       float64  float32  float16  bfloat16  int2..int8(group=G, symmetric=true|false)
- *                 kmeans1..kmeans8(group=G); none: the weight's own dtype. G: a size, row or tensor
+ *                 kmeans1..kmeans8(group=G)   lloyd1..8, pairs1..8, quads1..8(group=row|tensor): a code
+ *                 for 1, 2 or 4 numbers; none: the weight's own dtype. G: a size, row or tensor
+ * T: dct, hadamard or orthogonal, as in quantize.h.
  * rank is one cap for all bonds or AxBx.. for each; rtol=T stops earlier where the error allows.    */
 #ifndef TTKIT_LINEAR_H
 #define TTKIT_LINEAR_H
@@ -29,6 +33,9 @@ typedef struct ttk_fit_options {
   const ttk_executor *executor; /* NULL: the library's own threads                     */
   int32_t threads;              /* 0: all this process may use                         */
   int32_t reserved;             /* 0                                                   */
+  const ttk_array *moment;      /* of the inputs x, NULL: none. float32 or float64, symmetric:
+                                 * (in, in), the sum of x x^T; or (in + 1, in + 1) for inputs with
+                                 * a 1 appended, so that the bias takes up the mean error  */
 } ttk_fit_options;
 
 /* Precision of the activations. INT8 rounds each row of x to 255 levels of its own scale where it meets
@@ -43,16 +50,19 @@ typedef struct ttk_prepare_options {
   size_t  struct_size;  /* sizeof(ttk_prepare_options)                                          */
   int64_t max_rows;     /* most rows (for embeddings: ids) of one execute; 0: 1                 */
   int64_t memory_limit; /* bytes the prepared weights may take; 0: those of the dense matrix in
-                         * the compute dtype, outputs rounded up to whole panels. Linear layers
-                         * keep to any limit: where nothing fits, cores are decoded in every
-                         * execute. INT8 needs its integers: 0 is no limit, one below ARGUMENT  */
+                         * the compute dtype, outputs rounded up to whole panels, and for linear
+                         * layers an eighth more, so that few rows may have a form of their own.
+                         * Linear layers keep to any limit: where nothing fits, cores are decoded
+                         * in every execute. INT8 needs its integers: 0 is no limit, one below
+                         * ARGUMENT                                                             */
   const ttk_executor *executor; /* kept by the plan: must outlive it; NULL: the library's own   */
   int32_t threads;      /* 0: all this process may use; 1: the calling thread alone             */
   ttk_compute compute;  /* TTK_COMPUTE_*; embeddings: 0                                         */
 } ttk_prepare_options;
 
 /* Fits weight (out_features, in_features), float16, bfloat16, float32 or float64, any strides, by the
- * spec. bias: out_features elements of the same dtype, or NULL. NONFINITE for NaN or infinity;
+ * spec. With a moment it minimises the squared error of the outputs; integers and codebooks are then
+ * rounded with error compensation. bias: out_features elements of the same dtype, or NULL. NONFINITE for NaN or infinity;
  * ARGUMENT for a spec that does not parse (the message points at the character) or does not fit. */
 ttk_status ttk_linear_fit(const ttk_array *weight, const char *spec, const ttk_array *bias,
                           const ttk_fit_options *options, ttk_linear **out);
@@ -77,6 +87,9 @@ ttk_dtype   ttk_linear_dtype(const ttk_linear *layer);
 int64_t     ttk_linear_nbytes(const ttk_linear *layer);
 /* ||W - W'|| / ||W||, computed after storage; NaN for a layer made from cores. */
 double      ttk_linear_error(const ttk_linear *layer);
+/* ||X (W - W')^T|| / ||X W^T|| for the inputs X of the moment, both without their means when the bias takes
+ * those up; NaN without a moment. */
+double      ttk_linear_output_error(const ttk_linear *layer);
 /* The spec with the ranks that were reached; lives as long as the layer. */
 const char *ttk_linear_spec(const ttk_linear *layer);
 int32_t     ttk_linear_core_count(const ttk_linear *layer);
@@ -98,6 +111,9 @@ size_t     ttk_linear_plan_workspace_size(const ttk_linear_plan *plan); /* bytes
 /* Bytes of packed weights this plan uses, shared with the layer's other plans of the same compute. */
 int64_t    ttk_linear_plan_resident_nbytes(const ttk_linear_plan *plan);
 int64_t    ttk_linear_plan_max_rows(const ttk_linear_plan *plan);
+/* The form chosen for each range of rows and the times predicted for it and for the dense matrix, as
+ * text, one a line; lives as long as the plan. "" for NULL. */
+const char *ttk_linear_plan_explain(const ttk_linear_plan *plan);
 /* y (rows, out_features) = x (rows, in_features) W^T + b, both compact, in the layer's dtype.
  * 0 <= rows <= max_rows. workspace: 64-byte aligned or not, at least workspace_size(plan) bytes, one
  * call at a time; y overlaps neither x nor the workspace. Allocates nothing. */

@@ -52,6 +52,9 @@ typedef struct ttk_compress_options {
   int32_t parts;                /* writing shard part of parts; see ttk_model_join. 0: all        */
   int32_t threads;              /* 0: all this process may use                                    */
   int32_t reserved;             /* 0                                                              */
+  const char *calibration;      /* file of the inputs' moments, see docs/format.md; linear weights
+                                 * in it are fitted to their inputs, and their biases take up the
+                                 * mean error. NULL: none                                         */
 } ttk_compress_options;
 
 /* Compresses source (a safetensors file, a folder of them, or an index.json of shards) by the recipe

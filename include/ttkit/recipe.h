@@ -26,7 +26,8 @@ typedef struct ttk_recipe ttk_recipe;
 /* From JSON text; ARGUMENT with line and column where it is malformed, every spec is checked. */
 ttk_status ttk_recipe_parse(const char *json, ttk_recipe **out);
 ttk_status ttk_recipe_load(const char *path, ttk_recipe **out);
-/* A recipe that comes with the library: "default" (int8 in groups of 64, for any transformer). */
+/* A recipe that comes with the library: "default" (int8 in groups of 64, for any transformer); "encoder" (4
+ * bits, for BERT-type sentence encoders; meant for use with calibration). */
 ttk_status ttk_recipe_builtin(const char *name, ttk_recipe **out);
 /* The recipe as JSON; lives as long as the recipe. */
 const char *ttk_recipe_json(const ttk_recipe *recipe);

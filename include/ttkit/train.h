@@ -14,6 +14,24 @@ extern "C" {
 
 typedef struct ttk_train ttk_train;
 
+/* The way ttk_svd gets at the singular vectors of a large tensor. */
+typedef int32_t ttk_svd_method;
+enum {
+  TTK_SVD_AUTO    = 0, /* samples, checked on all elements; QR where they do not suffice         */
+  TTK_SVD_SAMPLED = 1, /* samples alone: CONVERGENCE where they do not reach the tolerance       */
+  TTK_SVD_QR      = 2  /* Householder QR of every unfolding: the slow, sure way                  */
+};
+
+/* What a decomposition did. */
+typedef struct ttk_svd_report {
+  size_t  struct_size; /* sizeof(ttk_svd_report), set by the caller                              */
+  double  error;       /* relative Frobenius error, as ttk_train_error                           */
+  int64_t memory;      /* most bytes of tensor-sized memory held beside the input, result too    */
+  int64_t passes;      /* times the whole tensor was read                                        */
+  ttk_svd_method method; /* the way the first, largest unfolding went: SAMPLED or QR             */
+  int32_t reserved;    /* 0                                                                      */
+} ttk_svd_report;
+
 typedef struct ttk_svd_options {
   size_t  struct_size; /* sizeof(ttk_svd_options)                                                */
   double  rtol;        /* relative Frobenius error allowed; 0: drop only what rounding made      */
@@ -26,13 +44,26 @@ typedef struct ttk_svd_options {
   int32_t threads;     /* 0: all this process may use; 1: the calling thread alone, but for BLAS
                           and LAPACK inside, which follow the host's OPENBLAS_NUM_THREADS        */
   int32_t reserved;    /* 0                                                                      */
+  /* The rest is for ttk_svd and ttk_svd_file alone. */
+  uint64_t seed;       /* of the samples; same seed, same bits                                   */
+  int64_t memory_limit;   /* bytes that may be held beside the input; 0: no limit. ARGUMENT, with the
+                             number needed, when that is too little                              */
+  ttk_svd_report *report; /* filled on success; NULL: none                                       */
+  ttk_svd_method method;
+  int32_t overwrite;   /* not 0 allows, but does not promise, that the tensor serves as scratch  */
 } ttk_svd_options;
 
 /* The train that truncated SVDs find for a tensor of any strides: ||tensor - train|| <=
- * max(rtol ||tensor||, atol) unless a rank cap binds; left-orthogonal cores. ARGUMENT for ndim 0 or a
- * length 0, NONFINITE for NaN or infinity.
+ * max(rtol ||tensor||, atol) unless a rank cap binds; left-orthogonal cores. Tolerances below rounding
+ * errors, about 4 eps sqrt(merged columns), count as that. ARGUMENT for ndim 0 or a length 0, NONFINITE for
+ * NaN or infinity.
  * Source: I. V. Oseledets, Tensor-Train Decomposition, SIAM J. Sci. Comput. 33 (2011). */
 ttk_status ttk_svd(const ttk_array *tensor, const ttk_svd_options *options, ttk_train **out);
+/* The same for a compact row-major array of the host's byte order in a file, from byte offset on, read in
+ * passes over blocks: the tensor may be larger than memory. IO when the system refuses, FORMAT when the file
+ * is shorter than the shape. The file must not change meanwhile. */
+ttk_status ttk_svd_file(const char *path, int64_t offset, ttk_dtype dtype, int32_t ndim,
+                        const int64_t *shape, const ttk_svd_options *options, ttk_train **out);
 /* Copies order cores of one dtype, each of three dimensions, whose neighbouring ranks agree. */
 ttk_status ttk_train_from_cores(int32_t order, const ttk_array *cores, ttk_train **out);
 
@@ -41,8 +72,9 @@ int32_t   ttk_train_order(const ttk_train *train);
 ttk_dtype ttk_train_dtype(const ttk_train *train);
 /* Bytes the cores take. */
 int64_t   ttk_train_nbytes(const ttk_train *train);
-/* Relative Frobenius error of the truncation that made this train, achieved; for ttk_svd of a large tensor
- * an upper bound. 0: exact or not truncated. */
+/* Relative Frobenius error of the truncation that made this train, achieved: exact, but for ttk_svd of a
+ * large tensor an upper bound, usually 1.1 to 1.5 times the error; at tolerances that ||x||^2 - ||y||^2
+ * resolves (1e-6 in float64), rounding of up to about 5e-8 comes on top. 0: exact or not truncated. */
 double    ttk_train_error(const ttk_train *train);
 void      ttk_train_shape(const ttk_train *train, int64_t *shape); /* writes order lengths   */
 void      ttk_train_ranks(const ttk_train *train, int64_t *ranks); /* writes order + 1 ranks */
@@ -75,6 +107,35 @@ ttk_status ttk_train_orthogonalize(const ttk_train *train, int32_t first, int32_
  * SVDs under the options; reversing all modes is exact and free. */
 ttk_status ttk_train_transpose(const ttk_train *train, const int32_t *axes,
                                const ttk_svd_options *options, ttk_train **out);
+/* The same elements in row-major order under another shape of order lengths: neighbouring modes are merged,
+ * long ones split, after which the train is rounded under the options. Merging alone is exact. ARGUMENT
+ * when the number of elements differs. */
+ttk_status ttk_train_reshape(const ttk_train *train, int32_t order, const int64_t *shape,
+                             const ttk_svd_options *options, ttk_train **out);
+/* count trains one after the other along mode axis, exact: ranks add. Other modes and dtypes must agree. */
+ttk_status ttk_train_concatenate(int32_t count, const ttk_train *const *trains, int32_t axis,
+                                 ttk_train **out);
+/* A part of the tensor, exact. Of mode k the indices first[k] + i * steps[k] for i < counts[k] stay; with
+ * counts[k] = 0 the mode is fixed at first[k] and goes. Fixed everywhere: the single mode 1. steps may be
+ * negative or NULL (all 1). */
+ttk_status ttk_train_slice(const ttk_train *train, const int64_t *first, const int64_t *counts,
+                           const int64_t *steps, ttk_train **out);
+/* The complex conjugate; a real train as it is. */
+ttk_status ttk_train_conjugate(const ttk_train *train, ttk_train **out);
+
+/* How a product is truncated; error of all but EXACT is estimated with random trains, not computed. */
+typedef int32_t ttk_product_method;
+enum {
+  TTK_PRODUCT_EXACT       = 1, /* the exact product, then rounding: O(r^6) for two trains of rank r      */
+  TTK_PRODUCT_SKETCHED    = 2, /* bases from random trains, their size doubled until it suffices; default */
+  TTK_PRODUCT_ZIP_UP      = 3, /* one sweep of SVDs over orthogonalised operands                          */
+  TTK_PRODUCT_VARIATIONAL = 4  /* the zip-up's result improved by alternating least squares               */
+};
+/* Element by element product, truncated on the way under the options; method 0: the default.
+ * Sources: E. M. Stoudenmire, S. R. White, New J. Phys. 12 (2010), for zip-up; H. Al Daas et al.,
+ * Randomized algorithms for rounding in the tensor-train format, SIAM J. Sci. Comput. 45 (2023). */
+ttk_status ttk_train_multiply(const ttk_train *a, const ttk_train *b, ttk_product_method method,
+                              const ttk_svd_options *options, ttk_train **out);
 /* values[j] = train at indices[j*order .. j*order+order-1], 0-based, for j < count; ARGUMENT for an
  * index out of range. values hold the train's dtype. */
 ttk_status ttk_train_evaluate(const ttk_train *train, int64_t count, const int64_t *indices,

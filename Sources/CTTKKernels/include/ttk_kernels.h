@@ -55,19 +55,124 @@ typedef void (*ttkk_tile_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrd
                               ptrdiff_t k_step, const double *panel, double *y, ptrdiff_t y_step,
                               ptrdiff_t columns, const double *bias, int accumulate);
 
-/* ---- lowbit.inc: products with integer weights that stay packed ----
- * A panel of `width` (= width_f32) outputs over k inputs. Codes of bits 2, 4 or 8 in words: with F = 8 /
- * bits fields and 4F codes a word, the code of output j and input i is byte i % 4, field i / 4 % F of
- * words[i / 4F * width + j], fields counted from the least significant bits. k is padded to a multiple of
- * 16 with any codes. weight = (code - zero) * scale, scale and zero of group i / group, at
- * [i / group * width + j]; group is a multiple of 16, at most 65536. */
+/* ---- project.inc: a tall matrix times a few vectors ----
+ * Vectors per panel when `left` of them are still to be packed: a matrix (n, depth) lies in panels of
+ * three, two or one vectors of `lanes` = width / 2 elements; the panel from row c on starts at c * depth
+ * and holds row c + j at [i * vectors * lanes + j]; rows past n are zeros. */
+static inline ptrdiff_t ttkk_panel_vectors(ptrdiff_t left) {
+  return left == 4 ? 2 : left < 3 ? left : 3;
+}
+
+/* ---- lanes.inc: networks whose rows lie side by side in vector lanes ----
+ * Element a of row z lies at offset(a) + z, z < width of the level; lanes past the last row are zeros.
+ * One step: y[b, r, q, :] = sum_i left[b, r, i] * x[b, i, q, :] over lines of width lanes, at
+ * x_batch[b] + x_inner[i] + x_columns[q] and y_batch[b] + r * y_step + y_columns[q]. left: entry b after
+ * entry b, each in nearly equal tiles of at most height rows (the first have one more), element (i, r) of
+ * a tile of h rows at i * h + r. Offsets count elements; scratch: 32 KiB. */
+typedef struct ttkk_lane_step {
+  ptrdiff_t batch, rows, inner, columns, height, y_step;
+  const void *left;
+  const ptrdiff_t *x_batch, *x_inner, *x_columns, *y_batch, *y_columns;
+} ttkk_lane_step;
+
+typedef struct ttkk_lanes {
+  void (*step)(const ttkk_lane_step *s, const void *x, void *y, void *scratch);
+  /* to[j * width + z] = x[z * step + j], z < rows <= width, j < columns; other lanes 0 */
+  void (*load)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t step, void *to);
+  /* y[z * step + j] = x[offsets[j] + z] + y if accumulate, else + bias[j] (NULL: nothing) */
+  void (*store)(ptrdiff_t rows, ptrdiff_t columns, const void *x, const ptrdiff_t *offsets, void *y,
+                ptrdiff_t step, const void *bias, int accumulate);
+} ttkk_lanes;
+
+/* ---- words.inc, lowbit.inc, lowfloat.inc: products with weights of few bits that stay packed ----
+ * A panel of `width` (= width_f32) outputs over k inputs, in words of 32 bits, one for each output beside each
+ * other: [word * width + j]. With bits 2, 4 or 8, F = 8 / bits fields and 4F codes a word, the code of
+ * output j and input i is byte i % 4, field i / 4 % F, counted from the least significant bits, of word
+ * i / 4F. With 3 bits three words hold 32 inputs: the lower two bits of the first 16 and of the other 16 as
+ * with bits 2, then the upper bits, input i at bit i / 4 of byte i % 4. k is padded with any codes to
+ * a multiple of 16, with 3 bits of 32 inputs.
+ *
+ * Integers: weight = (code - zero) * scale, scale and zero of group i / group at [i / group * width + j].
+ * group is a multiple of 16 (32 with 3 bits).
+ * Codebooks, of at most 4 bits: weight = values[code] with one for all, values[code * width + j] with those
+ * of each output (by_row, 2 bits). For rounded activations the codebook is rounded too: weight =
+ * (level - zero) * scale, levels in tables for look-ups of 16 bytes, 4 * width in all: with one codebook,
+ * level of code c at byte c of every 16; by_row, of output j at [4 * j + c]. */
 typedef struct ttkk_codes {
   const uint32_t *words;
-  const float    *scales;
-  const uint8_t  *zeros; /* NULL: zero for all */
+  const float    *scales; /* or */
+  const uint16_t *halves; /* of float16, each 0 or normal and finite */
+  const uint8_t  *zeros;  /* NULL: zero for all */
+  const uint8_t  *levels; /* NULL: codes are integers */
+  const float    *values; /* NULL: codes are integers */
   ptrdiff_t         k, group;
-  int32_t         bits, zero;
+  int32_t         bits, zero, by_row;
+  int32_t         top; /* largest code, or level */
 } ttkk_codes;
+
+/* ---- transform.inc: orthogonal transforms of rows ----
+ * Cosines: the orthonormal cosine transform (DCT-II) of rows of n, its inverse, or around signs: the
+ * transform, times signs, and back. twiddles, turns and signs are float or double, as the function;
+ * scratch of 4 * n * TTKK_LANES; y may be x. */
+enum { TTKK_FORWARD = 0, TTKK_INVERSE = 1, TTKK_AROUND_SIGNS = 2, TTKK_LANES = 8 };
+typedef struct ttkk_cosines {
+  ptrdiff_t      n;
+  const int32_t *factors;  /* of n */
+  const void    *twiddles; /* a pass: exp(-2 pi i r k / n) for r < n / p, 0 < k < p; p-th roots of one */
+  const void    *turns;    /* k <= n / 2: cos and sin of pi k / 2n, times sqrt(2 / n) / 2; k = 0 differs */
+  const void    *signs;    /* n of +-1 */
+  ptrdiff_t      count;    /* of factors */
+} ttkk_cosines;
+
+/* What transforms.inc has, by level: every function but nearest for float and for double. */
+#define TTKK_TRANSFORMS(LEVEL)                                                                              \
+  void ttkk_cosines_f32_##LEVEL(const ttkk_cosines *, int32_t, ptrdiff_t, const float *, ptrdiff_t,        \
+                                float *, ptrdiff_t, float *);                                               \
+  void ttkk_cosines_f64_##LEVEL(const ttkk_cosines *, int32_t, ptrdiff_t, const double *, ptrdiff_t,       \
+                                double *, ptrdiff_t, double *);                                             \
+  void ttkk_hadamard_f32_##LEVEL(ptrdiff_t, ptrdiff_t, float, float *);                                     \
+  void ttkk_hadamard_f64_##LEVEL(ptrdiff_t, ptrdiff_t, double, double *);                                   \
+  double ttkk_sign_step_f32_##LEVEL(ptrdiff_t, float, float *, float *);                                    \
+  double ttkk_sign_step_f64_##LEVEL(ptrdiff_t, double, double *, double *);                                 \
+  double ttkk_sum_abs_f32_##LEVEL(ptrdiff_t, const float *);                                                \
+  double ttkk_sum_abs_f64_##LEVEL(ptrdiff_t, const double *);                                               \
+  void ttkk_nearest_f32_##LEVEL(ptrdiff_t, int32_t, const float *, ptrdiff_t, int32_t, const float *,      \
+                                uint8_t *);
+TTKK_TRANSFORMS(base)
+#if defined(__x86_64__)
+TTKK_TRANSFORMS(v3)
+#endif
+
+/* ---- elements.inc: a train as plain memory ---- */
+typedef struct ttkk_cores {
+  ptrdiff_t          order, width; /* width: the largest rank */
+  const void *const *cores;        /* order cores, row-major (ranks[k], modes[k], ranks[k+1]) */
+  const ptrdiff_t   *ranks, *modes;
+} ttkk_cores;
+/* values[i] = element at indices[i*order ...], valid ones; scratch holds 2 * width scalars. */
+typedef void (*ttkk_elements)(const ttkk_cores *train, ptrdiff_t count, const int64_t *indices,
+                              void *values, void *scratch);
+
+/* Rounded activations add up exactly within a piece: a group, or each 512 inputs of a longer one. */
+enum { TTKK_SPAN = 512, TTKK_ROWS = 128 };
+static inline ptrdiff_t ttkk_pieces(const ttkk_codes *p) {
+  return (p->k + p->group - 1) / p->group * ((p->group + TTKK_SPAN - 1) / TTKK_SPAN);
+}
+
+/* Rows are cut into nearly equal tiles, the first rows % tiles of one row more: the first row of tile t. */
+static inline ptrdiff_t ttkk_tile_row(ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t t) {
+  return t * (rows / tiles) + (t < rows % tiles ? t : rows % tiles);
+}
+
+/* Rows of 8-bit activations, h rows of a tile interleaved. For a tile of h rows from row s on, `padded`
+ * inputs: the code of row s + r and input i at codes[s * padded + i / 4 * 4 * h + 4 * r + i % 4];
+ * sums[s * pieces + piece * h + r] is minus the sum of codes, times zero where there are no zeros
+ * (some levels take 128 off codes beyond 127, and off zero then): for dot_codes of the same level. */
+typedef struct ttkk_rounded {
+  int8_t  *codes;
+  int32_t *sums;
+  float   *scales; /* of each row */
+} ttkk_rounded;
 
 /* The kernels of one instruction level. Each level starts from the complete base table. */
 typedef struct ttkk_kernels {
@@ -104,6 +209,18 @@ typedef struct ttkk_kernels {
   void (*decode_row)(ptrdiff_t n, int32_t bits, const uint8_t *packed, ptrdiff_t group,
                      const float *scales, const uint8_t *zeros, int32_t zero, uint8_t *scratch,
                      float *out);
+  /* y (rows, r) = x (rows, k) V, all compact, with V^T (r, k) in panels; `next`, or NULL: as many rows to
+   * bring into cache meanwhile */
+  void (*project_f32)(ptrdiff_t rows, ptrdiff_t k, const float *x, ptrdiff_t r, const float *panels,
+                      float *y, const float *next);
+  void (*project_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdiff_t r, const double *panels,
+                      double *y, const double *next);
+  /* sum of squares of x - y V^T, with V (k, r) in panels */
+  double (*remain_f32)(ptrdiff_t rows, ptrdiff_t k, const float *x, ptrdiff_t r, const float *y,
+                       const float *panels);
+  double (*remain_f64)(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdiff_t r, const double *y,
+                       const double *panels);
+  ttkk_lanes    lanes_f32, lanes_f64;
   /* codes[i] = round(x[i] / scale) within -127..127, 0 where scale is 0; out[i] = codes[i] * scale;
    * and conversions between 16-bit floats and float32 */
   void (*encode_i8)(ptrdiff_t n, const float *x, float scale, int8_t *codes);
@@ -124,6 +241,8 @@ typedef struct ttkk_kernels {
   /* sum of squares in float64; x is multiplied by scale first */
   double (*sum_squares_f32)(ptrdiff_t n, const float *x);
   double (*sum_squares_f64)(ptrdiff_t n, const double *x, double scale);
+  /* elements of trains whose products stay within the dtype's range */
+  ttkk_elements elements_f32, elements_f64, elements_c64, elements_c128;
   /* y[i] = round(x[i] / scale) within low..high, times scale: the same bits at every level; and the
    * gradients for grad, that of y: grad_x[i], and the sum for scale is returned */
   void (*fake_quantize_f32)(ptrdiff_t n, const float *x, float scale, float low, float high, float *y);
@@ -133,23 +252,41 @@ typedef struct ttkk_kernels {
                                   const float *grad, float *grad_x);
   double (*fake_quantize_vjp_f64)(ptrdiff_t n, const double *x, double scale, double low, double high,
                                   const double *grad, double *grad_x);
-  /* y[r][j] = x_scales[r] * sum over groups of scale * (sum of code * x - zero * sum of x) + bias[j],
-   * added to y if accumulate; integer sums are exact. x: rows of padded k; x_sums[r][g]: sums of x. */
-  void (*dot_codes)(ptrdiff_t rows, const ttkk_codes *panel, const int8_t *x, ptrdiff_t x_step,
-                    const float *x_scales, const int32_t *x_sums, ptrdiff_t sums_step, float *y,
-                    ptrdiff_t y_step, ptrdiff_t columns, const float *bias, int accumulate);
-  /* codes = round(x / scale) within -127..127 with scale = largest |x| / 127, which is returned, zeros
-   * up to padded, and sums of each group; NaN and zeros for a row with NaN or infinity */
-  float (*quantize_row)(ptrdiff_t k, ptrdiff_t padded, ptrdiff_t group, const float *x, int8_t *codes,
-                        int32_t *sums);
-  /* Inputs first to first + count - 1 of a panel as floats, [i * width + j]: first is a multiple of 16,
-   * and count is written rounded up to one. */
+  ptrdiff_t       height_codes; /* rows of a tile of dot_codes */
+  /* y[r][j] = scale of x's row * sum over groups of scale * sum of (code - zero) * x + bias[j], added to y if
+   * accumulate; integer sums are exact within a piece. Tiles first to last - 1 of `tiles`, at most TTKK_ROWS rows. */
+  void (*dot_codes)(const ttkk_codes *panel, ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t first,
+                    ptrdiff_t last, const ttkk_rounded *x, float *y, ptrdiff_t y_step, ptrdiff_t columns,
+                    const float *bias, int accumulate);
+  /* One tile of rows: codes = round(x / scale) within -127..127 with scale = largest |x| of the row / 127,
+   * zeros up to padded, and sums; NaN and zeros for a row with NaN or infinity. */
+  void (*round_rows)(ptrdiff_t rows, const ttkk_codes *panel, const float *x, ptrdiff_t x_step,
+                     ttkk_rounded *out);
+  /* Inputs first to first + count - 1 of a panel as floats, [i * width + j]: first is a multiple
+   * of 16 (32 with 3 bits), and count is written rounded up to one. */
   void (*expand_codes)(const ttkk_codes *panel, ptrdiff_t first, ptrdiff_t count, float *out);
-  /* Tiles first to last - 1 of `tiles` nearly equal ones of the rows of x (the first rows % tiles have one
-   * more), element i of row r of a tile of h rows from row s on at [s * k + i * h + r]: y as tile_f32. */
+  /* Tiles first to last - 1 of `tiles` of the rows of x, element i of row r of a tile of h rows from row s on
+   * at [s * k + i * h + r]: y as tile_f32, to the bit. */
   void (*multiply_codes)(const ttkk_codes *panel, ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t first,
                          ptrdiff_t last, const float *x, float *y, ptrdiff_t y_step, ptrdiff_t columns,
                          const float *bias, int accumulate);
+  /* mode: TTKK_FORWARD, _INVERSE or _AROUND_SIGNS; the same bits at every level, as all below */
+  void (*cosines_f32)(const ttkk_cosines *plan, int32_t mode, ptrdiff_t rows, const float *x,
+                      ptrdiff_t x_step, float *y, ptrdiff_t y_step, float *scratch);
+  void (*cosines_f64)(const ttkk_cosines *plan, int32_t mode, ptrdiff_t rows, const double *x,
+                      ptrdiff_t x_step, double *y, ptrdiff_t y_step, double *scratch);
+  /* x (count, width) times the Hadamard matrix of count, a power of two, times scale; in place */
+  void (*hadamard_f32)(ptrdiff_t count, ptrdiff_t width, float scale, float *x);
+  void (*hadamard_f64)(ptrdiff_t count, ptrdiff_t width, double scale, double *x);
+  /* u += w and r -= w for w = c sign(r), sign(0) = 1; the sum of squares left in r */
+  double (*sign_step_f32)(ptrdiff_t n, float c, float *r, float *u);
+  double (*sign_step_f64)(ptrdiff_t n, double c, double *r, double *u);
+  double (*sum_abs_f32)(ptrdiff_t n, const float *x);
+  double (*sum_abs_f64)(ptrdiff_t n, const double *x);
+  /* Codes of the nearest of count <= 256 centres of d <= 4 numbers, the first of those as near, for n
+   * vectors whose coordinate p is x[p * plane + i] */
+  void (*nearest)(ptrdiff_t n, int32_t d, const float *x, ptrdiff_t plane, int32_t count,
+                  const float *centres, uint8_t *codes);
 } ttkk_kernels;
 
 /* The table of this process: the best level the CPU has, lowered by TTK_ISA=base|v3|v4|vnni. */
@@ -167,9 +304,10 @@ void ttkk_reference_tile_f64(ptrdiff_t rows, ptrdiff_t k, const double *x, ptrdi
 
 void ttkk_reference_expand_codes(const ttkk_codes *panel, ptrdiff_t width, ptrdiff_t first,
                                  ptrdiff_t count, float *out);
-/* The integers of dot_codes alone: sums[r * width + j] for group g. */
-void ttkk_reference_dot_group(ptrdiff_t rows, const ttkk_codes *panel, ptrdiff_t width, ptrdiff_t g,
-                              const int8_t *x, ptrdiff_t x_step, int64_t *sums);
+/* The integers of dot_codes alone: sums of (code - zero) * x, [r * width + j], for inputs first to end - 1
+ * of one group; x in rows of x_step. */
+void ttkk_reference_dot(ptrdiff_t rows, const ttkk_codes *panel, ptrdiff_t width, ptrdiff_t first,
+                        ptrdiff_t end, const int8_t *x, ptrdiff_t x_step, int64_t *sums);
 
 /* bfloat16: upper half of a float32, rounded to nearest even; NaN stays NaN. */
 void ttkk_decode_bf16(ptrdiff_t n, const uint16_t *in, float *out);
@@ -196,6 +334,23 @@ void ttkk_sort_f32(ptrdiff_t n, float *values, float *scratch);
 void ttkk_encode_codebook(ptrdiff_t n, const float *x, int32_t bits, const float *borders,
                           uint8_t *codes);
 void ttkk_decode_codebook(ptrdiff_t n, const uint8_t *codes, const float *codebook, float *out);
+
+/* ---- columns.c: rounding column by column ---- */
+/* fit_codes with a weight for each element: sums of w * x * q and of w * q * q. */
+void ttkk_fit_weighted(ptrdiff_t n, const float *x, const float *weights, float scale, int32_t low,
+                       int32_t high, double *products, double *squares);
+/* Element i to the grid scales[i * step], zeros[i * step]: codes 0..top and what they stand for. */
+void ttkk_round_column(ptrdiff_t n, const float *x, const float *scales, const uint8_t *zeros,
+                       ptrdiff_t step, int32_t top, uint8_t *codes, float *out);
+/* Element i to the nearest of the 2^bits rising values at books + i * step. */
+void ttkk_round_to_books(ptrdiff_t n, const float *x, int32_t bits, const float *books, ptrdiff_t step,
+                         uint8_t *codes, float *out);
+/* The normal equations of a codebook of `size` values over n columns with these codes, at [j * step]: adds
+ * to square (size, size) the sums of metric over pairs of codes, to right minus the sums of slope at
+ * [j * slope_step]. metric has rows of `width`; scratch holds size * n numbers. */
+void ttkk_book_normal(ptrdiff_t n, int32_t size, const uint8_t *codes, ptrdiff_t step, const float *metric,
+                      ptrdiff_t width, const float *slope, ptrdiff_t slope_step, float *scratch,
+                      double *square, double *right);
 
 /* ---- checksum.c: CRC-32C of bytes, continued from crc (0 to start) ---- */
 uint32_t ttkk_crc32c(uint32_t crc, const void *bytes, size_t count);

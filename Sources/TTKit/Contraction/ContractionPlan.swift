@@ -42,8 +42,8 @@ public final class ContractionPlan: Sendable {
 
   init(
     _ equation: ContractionEquation, shapes: [[Int]], dtype: DType, memoryLimit: Int?,
-    constants: [Bool]?, mostConstant: Int = .max, spread: ResultSpread? = nil,
-    executor: Executor
+    constants: [Bool]?, mostConstant: Int = .max, scheme: CostModel.Scheme = .panels,
+    spread: ResultSpread? = nil, executor: Executor
   ) throws(TTKitError) {
     guard dtype == .float32 || dtype == .float64 else {
       throw .unsupportedDType("a contraction of \(dtype.name), expected float32 or float64")
@@ -58,7 +58,7 @@ public final class ContractionPlan: Sendable {
     let constants = constants ?? equation.operands.map { _ in false }
     let found = try PlanSearch(
       equation: equation, lengths: lengths, dtype: dtype, constants: constants,
-      memoryLimit: memoryLimit ?? .max, mostConstant: mostConstant
+      memoryLimit: memoryLimit ?? .max, mostConstant: mostConstant, scheme: scheme
     ).run()
     self.equation = equation
     self.shapes = shapes

@@ -9,14 +9,27 @@ struct CostModel: Sendable {
   let rate: Double
   /// Rows of a tile's panel: shorter sides are padded to it.
   let width: Double
+  let height: Double
+  let scheme: Scheme
 
-  init(dtype: DType) {
+  /// How activations meet constants.
+  enum Scheme: Sendable {
+    /// Activations as packed rows, constants as panels.
+    case panels
+    /// Rows side by side in lines as wide as a panel, constants as packed rows.
+    case lanes
+  }
+
+  init(dtype: DType, scheme: Scheme = .panels) {
+    self.scheme = scheme
     let level = unsafe String(cString: ttkk_active().pointee.name)
     let single: Double = level == "base" ? 18e9 : level == "v3" ? 72e9 : 110e9
     elementSize = Double(dtype.size)
     rate = single * 4 / max(elementSize, 4)
     width = unsafe Double(
       dtype == .float64 ? ttkk_active().pointee.width_f64 : ttkk_active().pointee.width_f32)
+    height = unsafe Double(
+      dtype == .float64 ? ttkk_active().pointee.height_f64 : ttkk_active().pointee.height_f32)
   }
 
   /// Bytes of a matrix in whole panels.
@@ -33,6 +46,7 @@ struct CostModel: Sendable {
   ///
   /// - Parameter isPacked: the second operand was packed beforehand.
   func time(batch: Double, m: Double, n: Double, k: Double, isPacked: Bool = false) -> Double {
+    if scheme == .lanes, isPacked { return laneTime(batch: batch, lines: m / width, rows: n, k: k) }
     let padded = (n / width).rounded(.up) * width
     let arithmetic = 2 * batch * m * padded * k / rate
     // Each operand is read and packed once, the result written once.
@@ -40,4 +54,16 @@ struct CostModel: Sendable {
     let bytes = batch * (2 * m * k + packing * k * padded + m * n) * elementSize
     return max(arithmetic, bytes / bandwidth(bytes)) + batch * 3e-8 + 3e-7
   }
+
+  /// Seconds of a step in lanes: `lines` lines of rows for each entry, times constants (rows, k).
+  private func laneTime(batch: Double, lines: Double, rows: Double, k: Double) -> Double {
+    let line = width * elementSize
+    let arithmetic = 2 * rows * k * width / rate + (rows / height).rounded(.up) * 1.2e-8
+    // Operands are gathered into the first-level cache, results leave it.
+    let bytes = batch * lines * (rows + k) * line
+    return batch * lines * (arithmetic + k * line / 150e9 + rows * line / bandwidth(bytes)) + 2e-7
+  }
+
+  /// Seconds of transposing rows of so many elements in and out of lanes.
+  func laneTransfer(_ elements: Double) -> Double { elements * width * elementSize / 20e9 }
 }

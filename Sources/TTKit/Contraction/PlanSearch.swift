@@ -8,6 +8,7 @@ struct PlanSearch {
   let memoryLimit: Int
   /// Elements that no product of constants may exceed.
   let mostConstant: Int
+  let scheme: CostModel.Scheme
 
   struct Found {
     let path: ContractionPath
@@ -18,7 +19,7 @@ struct PlanSearch {
   }
 
   func run() throws(TTKitError) -> Found {
-    let cost = CostModel(dtype: dtype)
+    let cost = CostModel(dtype: dtype, scheme: scheme)
     var network = ContractionNetwork(
       lengths: lengths, operands: StepBuilder.openAxes(equation), result: AxisSet(equation.result),
       cost: cost, constants: constants, mostConstant: Double(mostConstant))

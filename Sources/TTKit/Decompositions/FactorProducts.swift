@@ -65,10 +65,6 @@ func combination<T: Scalar>(
   }
 }
 
-func difference<T: Scalar>(_ a: Tensor<T>, _ b: Tensor<T>) throws(TTKitError) -> Tensor<T> {
-  try combination(a, .zero - .one, b)
-}
-
 /// Every element's conjugate.
 @specialized(where T == Complex<Double>)
 func conjugated<T: Scalar>(_ a: Tensor<T>) throws(TTKitError) -> Tensor<T> {

@@ -38,7 +38,61 @@ extension BlockTensorTrain {
   }
 }
 
+extension BlockTensorTrain {
+  /// Principal components of every block's outputs, for two cores; then sweeps over the cores.
+  ///
+  /// - Error: with two cores the start is the best for a moment that is block diagonal over the first
+  ///   column factor; sweeps take in the rest of it.
+  public func fit<T: RealScalar>(
+    _ matrix: Tensor<T>, moment: InputMoment, executor: Executor
+  ) throws(TTKitError) -> [Tensor<T>] {
+    guard shape.rows.count == 2, shape.limit.rtol == 0 else {
+      return try improved(fit(matrix, executor: executor), matrix, moment)
+    }
+    let roots = try blockRoots(moment)
+    let (r1, r2, c1, c2) = (shape.rows[0], shape.rows[1], shape.columns[0], shape.columns[1])
+    // Block (i2, j1): the matrix (i1, j2).
+    let blocks = try matrix.reshaped([r1, r2, c1, c2]).transposed([1, 2, 0, 3])
+      .reshaped([r2 * c1, r1, c2])
+    let rightRoots = try Tensor<T>(shape: [r2 * c1, c2, c2]) { out in
+      for b in 0..<(r2 * c1) {
+        roots[b % c1].withSpan { span in
+          for i in span.indices { out[b * c2 * c2 + i] = T(span[i]) }
+        }
+      }
+    }
+    let (u, _) = try blockSVD(
+      batchedProduct(blocks, rightRoots), cap: shape.limit.cap(0), rtol: 0, balanced: false,
+      executor: executor)
+    let r = u.shape[2]
+    let v = try batchedProduct(u.transposed([0, 2, 1]), blocks)
+    let first = try u.reshaped([r2, c1, r1, r]).transposed([2, 0, 1, 3])
+    let second = try v.reshaped([r2, c1, r, c2]).transposed([2, 0, 1, 3])
+    return try improved([first, second], matrix, moment)
+  }
+
+  /// Roots of the moment's diagonal blocks: one for each value of the first column factor.
+  private func blockRoots(_ moment: InputMoment) throws(TTKitError) -> [Tensor<Double>] {
+    let (c1, c2) = (shape.columns[0], shape.columns[1])
+    var roots: [Tensor<Double>] = []
+    for j in 0..<c1 {
+      roots.append(
+        try InputMoment(
+          matrix: moment.matrix.block(at: [j * c2, j * c2], shape: [c2, c2])
+        ).root())
+    }
+    return roots
+  }
+}
+
 extension Monarch {
+  public func fit<T: RealScalar>(
+    _ matrix: Tensor<T>, moment: InputMoment, executor: Executor
+  ) throws(TTKitError) -> [Tensor<T>] {
+    try train(rows: matrix.shape[0], columns: matrix.shape[1]).fit(
+      matrix, moment: moment, executor: executor)
+  }
+
   /// The SVD of every slice, truncated: the smallest possible error.
   public func fit<T: RealScalar>(
     _ matrix: Tensor<T>, executor: Executor

@@ -3,9 +3,10 @@
 /// The terms found so far and the matrix they stand for.
 struct TermSum<T: RealScalar> {
   private(set) var terms: [Term] = []
-  /// ‖matrix − sum of terms‖ / ‖matrix‖ after storage.
+  /// ‖matrix − sum of terms‖ / ‖matrix‖ after storage, in the metric of the moment.
   private(set) var error = 1.0
   private let matrix: Tensor<T>
+  private let moment: InputMoment?
   private let padsRows: Bool
   private let executor: Executor
   /// Formats and storages as they were asked for: a refit may reach other ranks.
@@ -13,8 +14,9 @@ struct TermSum<T: RealScalar> {
   private var parts: [Tensor<T>] = []
   private static var mostSweeps: Int { 4 }
 
-  init(_ matrix: Tensor<T>, padsRows: Bool, executor: Executor) {
+  init(_ matrix: Tensor<T>, moment: InputMoment? = nil, padsRows: Bool, executor: Executor) {
     self.matrix = matrix
+    self.moment = moment
     self.padsRows = padsRows
     self.executor = executor
   }
@@ -58,8 +60,16 @@ struct TermSum<T: RealScalar> {
   }
 
   private func errorNow() throws(TTKitError) -> Double {
-    let lost = try rest(without: nil).norm
-    return lost == 0 ? 0 : lost / matrix.norm
+    let lost = try norm(lost())
+    return lost == 0 ? 0 : lost / (try norm(matrix))
+  }
+
+  /// The matrix minus all terms.
+  func lost() throws(TTKitError) -> Tensor<T> { try rest(without: nil) }
+
+  private func norm(_ tensor: Tensor<T>) throws(TTKitError) -> Double {
+    guard let moment else { return tensor.norm }
+    return try moment.squaredNorm(tensor).squareRoot()
   }
 
   private func fitted(
@@ -69,9 +79,15 @@ struct TermSum<T: RealScalar> {
     let full = try format.equation(rows: rows, columns: columns)
     try CompressedMatrix.requireRows(full, rows, padsRows, format)
     let padded = try target.resized(rows: full.rowCount, columns: columns)
-    let cores = try format.fit(padded, executor: executor)
-    let term = try Term(
-      format: format, storage: storage, cores: cores, rows: rows, columns: columns)
+    let term: Term
+    if let moment {
+      term = try Term(
+        format: format, storage: storage, matrix: padded, moment: moment, executor: executor)
+    } else {
+      term = try Term(
+        format: format, storage: storage, cores: format.fit(padded, executor: executor), rows: rows,
+        columns: columns)
+    }
     let alone = CompressedMatrix(rows: rows, columns: columns, terms: [term], error: .nan)
     return (term, try alone.dense(T.self))
   }

@@ -53,8 +53,12 @@ extension Embedding {
     var first = 0
     for term in matrix.terms {
       let mine = Array(gradCores[first..<(first + term.cores.count)])
+      // Behind an operator the cores see what the operator makes of the gradient.
+      let seen = try term.input.map { (shape) throws(TTKitError) in
+        try PreparedOperator<T>(shape, executor: executor).lifted(sums, executor: executor)
+      }
       try GatheredGradient<T>(term).run(
-        ids, sums, batch: Self.batch, into: mine, executor: executor)
+        ids, seen ?? sums, batch: Self.batch, into: mine, executor: executor)
       first += term.cores.count
     }
   }
@@ -82,7 +86,8 @@ private struct GatheredGradient<T: RealScalar> {
     (self.cores, self.rowAxes, self.restAxes) = (cores, rowAxes, restAxes)
   }
 
-  private static func size(_ axes: [Axis]) -> Int { axes.reduce(1) { $0 * $1.length } }  // live parts
+  /// Elements of a live part.
+  private static func size(_ axes: [Axis]) -> Int { axes.reduce(1) { $0 * $1.length } }
 
   func run(
     _ ids: [Int], _ gradient: Tensor<T>, batch: Int, into targets: [StridedView],

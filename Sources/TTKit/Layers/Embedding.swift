@@ -49,6 +49,7 @@ public final class Embedding: Sendable {
         if let rows = FloatRows(core, computing: T.dtype) { return rows }
         return EncodedRows<T>(core: core)
       }
+      if let shape = term.input { return try FoldedRows<T>(term.cores[0], shape) }
       if term.format is TrainMatrixFormat {
         return try ChainRows<T>(term, features: features, limit: limit)
       }

@@ -1,19 +1,25 @@
-/// Which form of a layer is predicted to be fastest within a memory limit.
+/// Which forms a layer runs in, for few rows and for many, within a memory limit.
 
 struct LayerChoice {
-  let form: LayerForm
-  let flopsPerRow: Double
-  /// Predicted seconds of one execute with as many rows as asked for.
-  let time: Double
-  /// A network must win by this much: its small products run below the model's rate more often.
-  private static let margin = 1.25
-  /// Rows that a network is planned for at once.
-  private static let tileRows = 32
+  struct Choice {
+    let bucket: RowBucket
+    let form: LayerForm
+    /// Predicted seconds of one execute with as many rows as are typical of the bucket; of dense.
+    let time: Double
+    let denseTime: Double
+  }
+
+  private(set) var choices: [Choice] = []
+  /// Of the most rows.
+  private(set) var flopsPerRow = 0.0
   private static let streamedRows = 256
+  /// Rows up to which codes of twice the columns beat floats.
+  private static let mostWideRows = 8
 
   /// - Parameters:
-  ///   - memoryLimit: bytes that prepared weights may take; nil for those of the dense matrix in whole
-  ///     panels. When nothing fits, cores are decoded in every execute, which needs none.
+  ///   - memoryLimit: bytes that all prepared weights may take; nil for those of the dense matrix in whole
+  ///     panels and an eighth more, so that a form for few rows may stand beside it. When nothing fits,
+  ///     cores are decoded in every execute, which needs none.
   ///   - compute: int8 runs on packed integers or not at all.
   /// - Throws: `.invalidArgument` when int8 has no integers to run on, or not within the limit.
   init<T: RealScalar>(
@@ -21,72 +27,87 @@ struct LayerChoice {
     compute: Compute = .full
   ) throws(TTKitError) {
     let cost = CostModel(dtype: T.dtype)
-    let (m, n, rows) = (Double(matrix.rows), Double(matrix.columns), Double(maxRows))
+    let buckets = RowBucket.all(maxRows: maxRows)
     let dense = cost.panelBytes(matrix.rows, matrix.columns)
-    let limit = memoryLimit.map { Double($0) } ?? dense
-    if let packed = try Self.packed(matrix, cost, limit: memoryLimit, compute) {
-      form = packed.form
+    func denseTime(_ rows: Int) -> Double {
+      cost.time(
+        batch: 1, m: Double(rows), n: Double(matrix.rows), k: Double(matrix.columns),
+        isPacked: true)
+    }
+    if let packed = try Self.packed(matrix, cost, limit: memoryLimit, maxRows, compute) {
       flopsPerRow = 2 * packed.parts.elements
-      time = packed.parts.time(cost, rows: rows)
+      choices = buckets.map {
+        Choice(
+          bucket: $0, form: packed.form,
+          time: packed.parts.time(cost, rows: Double($0.typical)),
+          denseTime: denseTime($0.typical))
+      }
       return
     }
-    var found: [(form: LayerForm, bytes: Double, flops: Double, time: Double)] = []
-    found.append(
-      (
-        .dense, dense, 2 * m * n,
-        cost.time(batch: 1, m: rows, n: m, k: n, isPacked: true)
-      ))
-    let inner = matrix.terms.map(PreparedFactors<T>.innerLength)
-    if !inner.contains(nil) {
-      var (bytes, flops, time) = (0.0, 0.0, 0.0)
-      for length in inner {
-        let r = Double(length ?? 0)
-        bytes += cost.panelBytes(matrix.rows, length ?? 0)
-        bytes += cost.panelBytes(length ?? 0, matrix.columns)
-        flops += 2 * (m + n) * r
-        time += cost.time(batch: 1, m: rows, n: r, k: n, isPacked: true)
-        time += cost.time(batch: 1, m: rows, n: m, k: r, isPacked: true)
-      }
-      found.append((.split, bytes, flops, time))
-    }
-    if let best = found.filter({ $0.bytes <= limit }).min(by: { $0.time < $1.time }) {
-      found = [best]
-    } else {
-      found = []
-    }
-    let tile = min(maxRows, Self.tileRows)
-    for mostConstant in [saturated([matrix.rows, matrix.columns]), 1] {
-      guard
-        let made = try? Self.network(matrix, T.self, tile, mostConstant),
-        made.bytes <= min(limit, dense)
-      else { continue }
-      let time = made.time * (rows / Double(tile)).rounded(.up) * Self.margin
-      if time < found.first?.time ?? .infinity {
-        found = [
-          (.network(rows: tile, mostConstant: mostConstant), made.bytes, made.flops, time)
-        ]
-      }
-    }
-    guard let best = found.first else {
-      let tile = min(maxRows, Self.streamedRows)
-      form = .streamed(rows: tile)
-      var (flops, time) = (0.0, 0.0)
-      for term in matrix.terms {
-        let plan = try TermNetwork<T>.plan(
-          term.equation, rows: tile, isPrepared: false, mostConstant: .max)
-        flops += Double(plan.flops) / Double(tile)
-        time += plan.predictedTime
-      }
-      (flopsPerRow, self.time) = (flops, time * (rows / Double(tile)).rounded(.up))
+    let tiles = buckets.map { min($0.end, LayerCandidates<T>.tileRows) }
+    let candidates = LayerCandidates<T>(matrix, tiles: Array(Set(tiles)).sorted()).all
+    let limit = memoryLimit.map { Double($0) } ?? dense * 1.125
+    guard let best = Self.assign(candidates, buckets, limit: limit, denseTime) else {
+      try stream(matrix, T.self, buckets, denseTime)
       return
     }
-    (form, flopsPerRow, time) = (best.form, best.flops, best.time)
+    flopsPerRow = best[best.count - 1].flopsPerRow
+    choices = zip(buckets, best).map {
+      Choice(
+        bucket: $0, form: $1.form, time: $1.time(Double($0.typical)),
+        denseTime: denseTime($0.typical))
+    }
+  }
+
+  /// A candidate for each bucket: of all sets within the limit the one of least time against dense.
+  private static func assign(
+    _ candidates: [LayerCandidate], _ buckets: [RowBucket], limit: Double,
+    _ denseTime: (Int) -> Double
+  ) -> [LayerCandidate]? {
+    var best: (set: [LayerCandidate], time: Double)?
+    for mask in 1..<(1 << candidates.count) where mask.nonzeroBitCount <= buckets.count {
+      let set = candidates.indices.filter { mask >> $0 & 1 == 1 }.map { candidates[$0] }
+      let bytes = set.reduce(0) { $0 + $1.byteCount }
+      guard bytes <= limit else { continue }
+      var time = 0.0
+      var chosen: [LayerCandidate] = []
+      for bucket in buckets {
+        let rows = Double(bucket.typical)
+        let fastest = set.min { $0.time(rows) < $1.time(rows) }!  // at least one
+        time += fastest.time(rows) / denseTime(bucket.typical)
+        chosen.append(fastest)
+      }
+      // A little for bytes, so that what gains nothing is not kept.
+      time += 1e-3 * bytes / max(limit, 1)
+      if time < best?.time ?? .infinity { best = (chosen, time) }
+    }
+    return best?.set
+  }
+
+  private mutating func stream<T: RealScalar>(
+    _ matrix: CompressedMatrix, _ type: T.Type, _ buckets: [RowBucket],
+    _ denseTime: (Int) -> Double
+  ) throws(TTKitError) {
+    let most = buckets[buckets.count - 1].end
+    let tile = min(most, Self.streamedRows)
+    var time = 0.0
+    for term in matrix.terms {
+      let plan = try TermNetwork<T>.plan(
+        term.equation, rows: tile, isPrepared: false, mostConstant: .max)
+      flopsPerRow += Double(plan.flops) / Double(tile)
+      time += plan.predictedTime
+    }
+    let bucket = RowBucket(end: most, typical: tile)
+    choices = [
+      Choice(
+        bucket: bucket, form: .streamed(rows: tile), time: time, denseTime: denseTime(tile))
+    ]
   }
 
   /// Packed integers, where they are the way: for int8, above a cache's worth of floats, and where floats
   /// would exceed the limit. nil when they are not, or do not fit either.
   private static func packed(
-    _ matrix: CompressedMatrix, _ cost: CostModel, limit: Int?, _ compute: Compute
+    _ matrix: CompressedMatrix, _ cost: CostModel, limit: Int?, _ rows: Int, _ compute: Compute
   ) throws(TTKitError) -> (form: LayerForm, parts: PackedForm)? {
     // Integers become float32 only.
     let all = cost.elementSize == 4 ? PackedForm(matrix, everything: true) : nil
@@ -109,27 +130,12 @@ struct LayerChoice {
       $0 + cost.panelBytes($1.rows, $1.columns)
     }
     let everything = min(floats, dense) > limit ?? dense
+    // Twice the columns: the matrix itself is faster from a few rows on, where it may be made.
+    let isWide = matrix.terms.contains { $0.input?.keepsInput ?? false }
+    if isWide, rows > Self.mostWideRows, dense <= limit ?? dense { return nil }
     guard let parts = everything ? all : PackedForm(matrix, everything: false),
       parts.byteCount(cost) <= limit ?? .infinity
     else { return nil }
     return (.packed(everything: everything, compute: compute), parts)
-  }
-
-  /// Bytes, flops a row and time of a tile when every term runs as a network.
-  private static func network<T: RealScalar>(
-    _ matrix: CompressedMatrix, _ type: T.Type, _ rows: Int, _ mostConstant: Int
-  ) throws(TTKitError) -> (bytes: Double, flops: Double, time: Double) {
-    var (bytes, flops, time) = (0.0, 0.0, 0.0)
-    for term in matrix.terms {
-      guard term.equation.rowCount == matrix.rows else {
-        throw .invalidArgument("a term with padded rows does not run as a network")
-      }
-      let plan = try TermNetwork<T>.plan(
-        term.equation, rows: rows, isPrepared: true, mostConstant: mostConstant)
-      bytes += Double(try plan.panelOffsets().count) * Double(MemoryLayout<T>.stride)
-      flops += Double(plan.flops) / Double(rows)
-      time += plan.predictedTime
-    }
-    return (bytes, flops, time)
   }
 }

@@ -1,5 +1,4 @@
 /// A linear layer: y = x Wᵀ + b with a compressed weight.
-internal import Synchronization
 
 public final class Linear: Sendable {
   public let matrix: CompressedMatrix
@@ -15,9 +14,7 @@ public final class Linear: Sendable {
 
   /// - Throws: `.invalidArgument` when the bias does not have out_features elements.
   public init(matrix: CompressedMatrix, bias: Bias?) throws(TTKitError) {
-    if let bias, bias.count != matrix.rows {
-      throw .invalidArgument("bias has \(bias.count) elements, the weight has \(matrix.rows) rows")
-    }
+    if let bias { try bias.require(count: matrix.rows) }
     self.matrix = matrix
     self.bias = bias
   }
@@ -43,15 +40,29 @@ public final class Linear: Sendable {
     maxRows: Int, memoryLimit: Int? = nil, compute: Compute = .full,
     executor: Executor = Executor()
   ) throws(TTKitError) -> LinearPlan {
-    let wish = PreparedCache.Wish(memoryLimit: memoryLimit, maxRows: maxRows, compute: compute)
-    if dtype == .float64 {
-      let factors = try prepared.factors(matrix, Double.self, wish, executor)
-      return try LinearPlan(
-        factors, bias: bias?.converted(to: Double.self), maxRows: maxRows, executor: executor)
+    guard maxRows >= 1 else {
+      throw .invalidArgument("max_rows is \(maxRows), expected at least 1")
     }
-    let factors = try prepared.factors(matrix, Float.self, wish, executor)
+    if dtype == .float64 {
+      return try plan(Double.self, maxRows, memoryLimit, compute, executor)
+    }
+    return try plan(Float.self, maxRows, memoryLimit, compute, executor)
+  }
+
+  private func plan<T: RealScalar>(
+    _ type: T.Type, _ maxRows: Int, _ memoryLimit: Int?, _ compute: Compute, _ executor: Executor
+  ) throws(TTKitError) -> LinearPlan {
+    let choice = try LayerChoice(
+      matrix, type, memoryLimit: memoryLimit, maxRows: maxRows, compute: compute)
+    var forms: [(end: Int, factors: PreparedFactors<T>)] = []
+    for choice in choice.choices {
+      // Buckets of one form find the pack of the first.
+      forms.append(
+        (choice.bucket.end, try prepared.factors(matrix, type, choice.form, executor)))
+    }
     return try LinearPlan(
-      factors, bias: bias?.converted(to: Float.self), maxRows: maxRows, executor: executor)
+      PlanForms(forms: forms, bias: bias?.converted(to: type)), maxRows: maxRows, choice: choice,
+      executor: executor)
   }
 }
 
@@ -74,6 +85,27 @@ public struct Bias: Sendable {
     }
   }
 
+  private init(_ values: WeightValues, dtype: DType, count: Int) {
+    self.values = values
+    self.dtype = dtype
+    self.count = count
+  }
+
+  /// - Throws: `.invalidArgument` unless there is one element for each of so many rows.
+  public func require(count rows: Int) throws(TTKitError) {
+    guard count == rows else {
+      throw .invalidArgument("bias has \(count) elements, the weight has \(rows) rows")
+    }
+  }
+
+  /// The bias plus a change, in its precision; halves stay in float32.
+  public func shifted(by change: Tensor<Double>?) throws(TTKitError) -> Bias {
+    guard let change else { return self }
+    let sum = try added(converted(to: Double.self), change)
+    if dtype == .float64 { return Bias(.double(sum), dtype: dtype, count: count) }
+    return Bias(.single(try sum.converted(to: Float.self)), dtype: .float32, count: count)
+  }
+
   public var byteCount: Int { count * dtype.size }
 
   public func converted<T: RealScalar>(to type: T.Type) throws(TTKitError) -> Tensor<T> {
@@ -81,35 +113,5 @@ public struct Bias: Sendable {
     case .single(let tensor): return try tensor.converted(to: type)
     case .double(let tensor): return try tensor.converted(to: type)
     }
-  }
-}
-
-/// Packs that living plans hold, so that the next plan of the same layer shares them.
-final class PreparedCache: Sendable {
-  struct Wish {
-    let memoryLimit: Int?
-    let maxRows: Int
-    let compute: Compute
-  }
-
-  private struct Weak: Sendable { weak let pack: (any AnyObject & Sendable)? }
-  private let pack = Mutex<Weak?>(nil)
-
-  func factors<T: RealScalar>(
-    _ matrix: CompressedMatrix, _ type: T.Type, _ wish: Wish, _ executor: Executor
-  ) throws(TTKitError) -> PreparedFactors<T> {
-    guard wish.maxRows >= 1 else {
-      throw .invalidArgument("max_rows is \(wish.maxRows), expected at least 1")
-    }
-    let choice = try LayerChoice(
-      matrix, type, memoryLimit: wish.memoryLimit, maxRows: wish.maxRows, compute: wish.compute)
-    if let alive = pack.withLock({ $0?.pack }) as? PreparedFactors<T>,
-      alive.form == choice.form
-    {
-      return alive
-    }
-    let made = try PreparedFactors<T>(matrix, form: choice.form, executor: executor)
-    pack.withLock { $0 = Weak(pack: made) }
-    return made
   }
 }

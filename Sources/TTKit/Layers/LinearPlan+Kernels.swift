@@ -7,54 +7,52 @@ public final class LinearPlan: Sendable {
   public let outFeatures: Int
   /// Bytes of workspace that one execute needs.
   public let workspaceSize: Int
+  /// Bytes of packed weights, shared with the layer's other plans.
+  public let residentByteCount: Int
   private let work: Work
   private let executor: Executor
+  private let choice: LayerChoice?
 
   private enum Work: Sendable {
-    case single(PreparedFactors<Float>, bias: Tensor<Float>?)
-    case double(PreparedFactors<Double>, bias: Tensor<Double>?)
+    case single(PlanForms<Float>)
+    case double(PlanForms<Double>)
   }
 
-  /// Bytes of packed weights, shared with the layer's other plans.
-  public var residentByteCount: Int {
-    switch work {
-    case .single(let factors, _): return factors.byteCount
-    case .double(let factors, _): return factors.byteCount
-    }
-  }
-
-  /// True when both use the same packed memory.
+  /// True when both use some of the same packed memory.
   func sharesPack(with other: LinearPlan) -> Bool {
     switch (work, other.work) {
-    case (.single(let a, _), .single(let b, _)): return a === b
-    case (.double(let a, _), .double(let b, _)): return a === b
+    case (.single(let a), .single(let b)): return a.shares(b)
+    case (.double(let a), .double(let b)): return a.shares(b)
     default: return false
     }
   }
 
+  /// - Parameter choice: why these forms, for ``explain()``.
   init<T: RealScalar>(
-    _ factors: PreparedFactors<T>, bias: Tensor<T>?, maxRows: Int, executor: Executor
+    _ forms: PlanForms<T>, maxRows: Int, choice: LayerChoice? = nil, executor: Executor
   ) throws(TTKitError) {
     guard maxRows >= 1 else {
       throw .invalidArgument("max_rows is \(maxRows), expected at least 1")
     }
     self.maxRows = maxRows
     self.executor = executor
+    self.choice = choice
     dtype = T.dtype
-    inFeatures = factors.inFeatures
-    outFeatures = factors.outFeatures
+    inFeatures = forms.last.inFeatures
+    outFeatures = forms.last.outFeatures
     // x and y must fit, whatever the form: entry points multiply these without looking.
     _ = try checkedProduct([maxRows, inFeatures, MemoryLayout<T>.stride])
     _ = try checkedProduct([maxRows, outFeatures, MemoryLayout<T>.stride])
-    let (size, overflow) = try factors.workspaceSize(rows: maxRows).addingReportingOverflow(64)
+    let (size, overflow) = try forms.workspaceSize(maxRows: maxRows).addingReportingOverflow(64)
     guard !overflow else {
       throw .sizeOverflow("workspace of \(maxRows) rows exceeds the address space")
     }
     workspaceSize = size
-    if let single = factors as? PreparedFactors<Float> {
-      work = .single(single, bias: bias as? Tensor<Float>)
-    } else if let double = factors as? PreparedFactors<Double> {
-      work = .double(double, bias: bias as? Tensor<Double>)
+    residentByteCount = forms.byteCount
+    if let single = forms as? PlanForms<Float> {
+      work = .single(single)
+    } else if let double = forms as? PlanForms<Double> {
+      work = .double(double)
     } else {
       throw .internal("a plan of \(T.dtype.name)")
     }
@@ -72,82 +70,55 @@ public final class LinearPlan: Sendable {
     // In bounds: workspaceSize has room for this step of alignment.
     let aligned = unsafe workspace.alignedUp(toMultipleOf: 64)
     switch work {
-    case .single(let factors, let bias):
-      unsafe factors.multiply(x, rows, y, bias, aligned, executor)
-    case .double(let factors, let bias):
-      unsafe factors.multiply(x, rows, y, bias, aligned, executor)
+    case .single(let forms):
+      unsafe forms.form(rows).multiply(x, rows, y, forms.bias, aligned, executor)
+    case .double(let forms):
+      unsafe forms.form(rows).multiply(x, rows, y, forms.bias, aligned, executor)
     }
   }
+
+  /// One line for each number of rows that runs alike: the form, predicted times, bytes.
+  public func explain() -> String {
+    guard let choice else { return "" }
+    return choice.choices.map { choice in
+      let times = [choice.time, choice.denseTime].map { microseconds($0) }
+      return "up to \(choice.bucket.end) rows: \(choice.form.description); predicted for "
+        + "\(choice.bucket.typical) rows: \(times[0]) us, dense \(times[1]) us\n"
+    }.joined() + "\(residentByteCount) bytes resident, \(workspaceSize) bytes of workspace\n"
+  }
+
+  private func microseconds(_ seconds: Double) -> Double { (seconds * 1e7).rounded() / 10 }
 }
 
-extension PreparedFactors {
-  /// Bytes of scratch: one packed operand and one intermediate, or the largest network's.
-  func workspaceSize(rows: Int) throws(TTKitError) -> Int {
-    let scratch = try checkedProduct([rows, scratchOfRow])
-    var between = 0
-    for chain in chains {
-      for factor in chain.factors.dropFirst() {
-        between = max(between, try checkedProduct([rows, factor.outputs]))
-      }
-    }
-    let (sum, overflow) = scratch.addingReportingOverflow(between)
-    guard !overflow else {
-      throw .sizeOverflow("workspace of \(rows) rows exceeds the address space")
-    }
-    var bytes = try checkedProduct([sum, MemoryLayout<T>.stride, 2]) / 2
-    for network in networks { bytes = max(bytes, try network.workspaceSize(rows: rows)) }
-    return bytes
+/// What a plan runs on, by number of rows.
+struct PlanForms<T: RealScalar>: Sendable {
+  /// Ascending; the last serves all that are left.
+  let forms: [(end: Int, factors: PreparedFactors<T>)]
+  let bias: Tensor<T>?
+
+  var last: PreparedFactors<T> { forms[forms.count - 1].factors }
+
+  /// Bytes of all packs, each once.
+  var byteCount: Int {
+    var seen: [ObjectIdentifier: Int] = [:]
+    for (_, factors) in forms { seen[ObjectIdentifier(factors)] = factors.byteCount }
+    return seen.values.reduce(0, +)
   }
 
-  /// y = x times all networks, plus the bias: y starts as the bias, networks add to it.
-  private func runNetworks(
-    _ x: UnsafePointer<T>, _ rows: Int, _ y: UnsafeMutablePointer<T>, _ bias: Tensor<T>?,
-    _ workspace: UnsafeMutableRawPointer, _ executor: Executor
-  ) {
-    // In bounds: y has rows x outFeatures elements, the bias outFeatures.
-    for r in 0..<rows {
-      let line = unsafe y + r * outFeatures
-      if let bias {
-        unsafe line.update(from: bias.storage.buffer.base, count: outFeatures)
-      } else {
-        unsafe line.update(repeating: 0, count: outFeatures)
-      }
-    }
-    for network in networks {
-      unsafe network.addProduct(x, rows: rows, to: y, workspace: workspace, executor: executor)
-    }
+  func form(_ rows: Int) -> PreparedFactors<T> {
+    for (end, factors) in forms where rows <= end { return factors }
+    return last
   }
 
-  /// Runs all chains; the first writes y, the others add to it.
-  fileprivate func multiply(
-    _ x: UnsafeRawPointer, _ rows: Int, _ y: UnsafeMutableRawPointer, _ bias: Tensor<T>?,
-    _ workspace: UnsafeMutableRawPointer, _ executor: Executor
-  ) {
-    // Rebinding is right: the plan's dtype is T's. In bounds: see workspaceSize.
-    let x = unsafe x.assumingMemoryBound(to: T.self)
-    let y = unsafe y.assumingMemoryBound(to: T.self)
-    guard networks.isEmpty else {
-      unsafe runNetworks(x, rows, y, bias, workspace, executor)
-      return
+  func workspaceSize(maxRows: Int) throws(TTKitError) -> Int {
+    var most = 0
+    for (end, factors) in forms {
+      most = max(most, try factors.workspaceSize(rows: min(end, maxRows)))
     }
-    let scratch = unsafe workspace.assumingMemoryBound(to: T.self)
-    let between = unsafe scratch + rows * scratchOfRow
-    for (index, chain) in chains.enumerated() {
-      let offset =
-        unsafe index == 0 ? bias.map { unsafe UnsafePointer($0.storage.buffer.base) } : nil
-      let accumulate = index > 0
-      if chain.factors.count == 1 {
-        unsafe chain.factors[0].multiply(
-          x, rows: rows, into: y, bias: offset, accumulate: accumulate, scratch: scratch,
-          executor: executor)
-      } else {
-        unsafe chain.factors[1].multiply(
-          x, rows: rows, into: between, bias: nil, accumulate: false, scratch: scratch,
-          executor: executor)
-        unsafe chain.factors[0].multiply(
-          between, rows: rows, into: y, bias: offset, accumulate: accumulate, scratch: scratch,
-          executor: executor)
-      }
-    }
+    return max(most, try last.workspaceSize(rows: maxRows))
+  }
+
+  func shares(_ other: PlanForms<T>) -> Bool {
+    forms.contains { (_, own) in other.forms.contains { $0.factors === own } }
   }
 }

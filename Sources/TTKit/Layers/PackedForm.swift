@@ -1,4 +1,4 @@
-/// Which factors of a weight multiply as integers that stay packed.
+/// Which factors of a weight multiply as codes that stay packed.
 
 /// Precision of the activations that meet integer weights.
 public enum Compute: Sendable, Equatable {
@@ -9,8 +9,8 @@ public enum Compute: Sendable, Equatable {
 
   static func refusal(_ matrix: CompressedMatrix) -> TTKitError {
     .invalidArgument(
-      "compute is int8, but no core of \(matrix.spec) is held as integers that can stay packed; "
-        + "use a storage such as int8(group=row) or int4(group=32)")
+      "compute is int8, but no core of \(matrix.spec) is held as codes that can stay packed; "
+        + "use a storage such as int8(group=row), int4(group=32) or kmeans4")
   }
 }
 
@@ -21,7 +21,7 @@ struct PackedForm {
   struct Factor {
     let rows: Int
     let columns: Int
-    var packs: (codes: IntegerCodes, layout: PackedCodes.Layout)?
+    var packs: (codes: PackableCodes, layout: PackedCodes.Layout)?
 
     var elements: Double { Double(rows) * Double(columns) }
     var floatBytes: Double { elements * 4 }
@@ -80,9 +80,12 @@ struct PackedForm {
 
   /// A term's factors; nil when it is neither one matrix nor a product of two.
   private static func form(_ term: Term, _ matrix: CompressedMatrix) -> TermForm? {
-    if term.format is Dense {
-      let packs = packs(term.cores[0], [matrix.rows, matrix.columns])
-      return TermForm(factors: [Factor(rows: matrix.rows, columns: matrix.columns, packs: packs)])
+    if term.format is Dense || term.input != nil {
+      // One core; behind an operator it has the columns that come out of that.
+      let wide = term.equation.columnCount
+      let packs = packs(term.cores[0], [matrix.rows, wide])
+      let columns = packs == nil ? matrix.columns : wide
+      return TermForm(factors: [Factor(rows: matrix.rows, columns: columns, packs: packs)])
     }
     guard let inner = PreparedFactors<Float>.innerLength(term) else { return nil }
     var factors = [
@@ -100,8 +103,8 @@ struct PackedForm {
   /// A core as packed integers of this shape.
   private static func packs(
     _ core: EncodedCore, _ shape: [Int]
-  ) -> (IntegerCodes, PackedCodes.Layout)? {
-    guard core.shape == shape, let codes = IntegerCodes(core),
+  ) -> (PackableCodes, PackedCodes.Layout)? {
+    guard core.shape == shape, let codes = PackableCodes(core),
       let layout = PackedCodes.Layout(codes)
     else { return nil }
     return (codes, layout)

@@ -8,16 +8,34 @@ enum LayerForm: Sendable, Equatable {
   case split
   /// Each term as a network of packed cores; products of cores up to so many elements are made once.
   case network(rows: Int, mostConstant: Int)
+  /// Each term as a network with rows side by side in lanes.
+  case lanes(mostConstant: Int)
   /// Each term as a network whose cores are decoded in every execute: nothing is kept.
   case streamed(rows: Int)
   /// Each term as one or two matrices, of integers that stay packed: all that can, or large ones only.
   case packed(everything: Bool, compute: Compute)
+
+  /// For people.
+  var description: String {
+    switch self {
+    case .dense: return "dense"
+    case .split: return "two matrices"
+    case .network(let rows, let most): return "network, \(rows) rows a tile\(merged(most))"
+    case .lanes(let most): return "network, rows in lanes\(merged(most))"
+    case .streamed: return "network, cores decoded in every execute"
+    case .packed(_, let compute): return compute == .int8 ? "integers, int8 rows" : "integers"
+    }
+  }
+
+  private func merged(_ mostConstant: Int) -> String { mostConstant > 1 ? ", cores merged" : "" }
 }
 
 /// A compressed matrix unpacked and packed for products, shared by all plans of a layer.
 final class PreparedFactors<T: RealScalar>: Sendable {
   /// Factors are applied right to left: y = ((x · Fₙᵀ) · ...) · F₁ᵀ.
   struct Chain: Sendable {
+    /// What x meets before all factors.
+    var lift: PreparedOperator<T>?
     let factors: [any Multiplier<T>]
   }
 
@@ -26,12 +44,13 @@ final class PreparedFactors<T: RealScalar>: Sendable {
   let outFeatures: Int
   let chains: [Chain]
   let networks: [TermNetwork<T>]
+  let lanes: [LaneNetwork<T>]
   /// Most elements of scratch that a factor needs for a row.
   let scratchOfRow: Int
 
   var byteCount: Int {
     chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } }
-      + networks.reduce(0) { $0 + $1.byteCount }
+      + networks.reduce(0) { $0 + $1.byteCount } + lanes.reduce(0) { $0 + $1.byteCount }
   }
 
   /// Prepares `form`, which ``LayerChoice`` chose.
@@ -44,6 +63,7 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     outFeatures = matrix.rows
     var chains: [Chain] = []
     var networks: [TermNetwork<T>] = []
+    var lanes: [LaneNetwork<T>] = []
     switch form {
     case .dense:
       chains = [Chain(factors: [try PackedMatrix(matrix.dense(T.self), executor: executor)])]
@@ -61,6 +81,14 @@ final class PreparedFactors<T: RealScalar>: Sendable {
         networks.append(
           try TermNetwork(term, plan: plan, isPrepared: true, executor: executor))
       }
+    case .lanes(let mostConstant):
+      for term in matrix.terms {
+        let plan = try TermNetwork<T>.plan(
+          term.equation, rows: LaneNetwork<T>.width, scheme: .lanes, isPrepared: true,
+          mostConstant: mostConstant)
+        lanes.append(
+          try LaneNetwork(term, plan: plan, outputs: matrix.rows, executor: executor))
+      }
     case .streamed(let rows):
       for term in matrix.terms {
         let plan = try TermNetwork<T>.plan(
@@ -71,6 +99,7 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     }
     self.chains = chains
     self.networks = networks
+    self.lanes = lanes
     scratchOfRow = chains.flatMap(\.factors).map(\.scratchOfRow).max() ?? 0
   }
 
@@ -121,7 +150,13 @@ final class PreparedFactors<T: RealScalar>: Sendable {
         factors.append(try PackedMatrix(floats[k], executor: executor))
       }
     }
-    return Chain(factors: factors)
+    // Floats were folded with the operator; packed codes were not.
+    let lift =
+      form.isPacked
+      ? try term.input.map { (shape) throws(TTKitError) in
+        try PreparedOperator<T>(shape, executor: executor)
+      } : nil
+    return Chain(lift: lift, factors: factors)
   }
 }
 

@@ -10,6 +10,7 @@ final class TermNetwork<T: RealScalar>: Sendable {
   private let packed: PackedPanels<T>
   /// Cores that every execute decodes; empty when they were packed.
   private let streamed: [EncodedCore]
+  private let lift: PreparedOperator<T>?
   private let inputShape: [Int]
   private let inputSteps: [Int]
   private let outputSteps: [Int]
@@ -21,7 +22,8 @@ final class TermNetwork<T: RealScalar>: Sendable {
 
   /// The plan of x (rows, columns...) times the term.
   static func plan(
-    _ equation: Equation, rows: Int, isPrepared: Bool, mostConstant: Int
+    _ equation: Equation, rows: Int, scheme: CostModel.Scheme = .panels, isPrepared: Bool,
+    mostConstant: Int
   ) throws(TTKitError) -> ContractionPlan {
     let z = Axis("z", rows)
     let network = try ContractionEquation(
@@ -30,7 +32,7 @@ final class TermNetwork<T: RealScalar>: Sendable {
     return try ContractionPlan(
       network, shapes: shapes, dtype: T.dtype, memoryLimit: nil,
       constants: [false] + equation.operands.map { _ in isPrepared }, mostConstant: mostConstant,
-      executor: .serial)
+      scheme: scheme, executor: .serial)
   }
 
   /// - Parameter plan: as ``plan(_:rows:isPrepared:mostConstant:)`` made it for this term.
@@ -44,6 +46,9 @@ final class TermNetwork<T: RealScalar>: Sendable {
       return max(most, node.axes.reduce(1) { $0 * plan.lengths[$1] } / rows)  // planned sizes
     }
     self.plan = plan
+    lift = try term.input.map { (shape) throws(TTKitError) in
+      try PreparedOperator(shape, executor: executor)
+    }
     tile = isPrepared ? min(max(65536 / widest, 1), rows) : rows
     inputShape = plan.shapes[0]
     inputSteps = [equation.columnCount] + rowMajorStrides(equation.columns.map(\.length))
@@ -68,12 +73,19 @@ final class TermNetwork<T: RealScalar>: Sendable {
     }
     // At most 16 plans and decoded cores, each within the address space by far.
     let (lane, tooLong) = plan.workspaceSize.addingReportingOverflow(64)
-    let (size, overflow) = try checkedProduct([max(lanes(rows), 1), lane])
+    let lifted = try checkedProduct([try liftCount(rows), MemoryLayout<T>.stride])
+    let (sum, overflow) = try checkedProduct([max(lanes(rows), 1), lane])
       .addingReportingOverflow(cores)
-    guard !tooLong, !overflow else {
+    let (size, beyond) = sum.addingReportingOverflow(lifted)
+    guard !tooLong, !overflow, !beyond else {
       throw .sizeOverflow("workspace of \(rows) rows exceeds the address space")
     }
     return size
+  }
+
+  /// Elements that lifted activations take, in whole cache lines.
+  private func liftCount(_ rows: Int) throws(TTKitError) -> Int {
+    try lift?.workspaceCount(rows: rows) ?? 0
   }
 
   /// y (rows, outputs) += x (rows, inputs) times the transposed term.
@@ -81,11 +93,20 @@ final class TermNetwork<T: RealScalar>: Sendable {
     _ x: UnsafePointer<T>, rows: Int, to y: UnsafeMutablePointer<T>,
     workspace: UnsafeMutableRawPointer, executor: Executor
   ) {
+    var (input, memory) = unsafe (x, workspace)
+    if let lift {
+      let lifted = unsafe workspace.assumingMemoryBound(to: T.self)
+      unsafe lift.lift(x, rows: rows, workspace: lifted, executor: executor)
+      unsafe input = UnsafePointer(lifted)
+      // Fits: checked in workspaceSize for more rows.
+      let count = (try? lift.workspaceCount(rows: rows)) ?? 0
+      unsafe memory += count * MemoryLayout<T>.stride
+    }
     let tiles = (rows + tile - 1) / tile
     let lanes = lanes(rows)
     let size = (plan.workspaceSize + 63) / 64 * 64
     // Tiles read x and write disjoint rows of y; lanes use disjoint workspaces.
-    nonisolated(unsafe) let (x, y, workspace) = unsafe (x, y, workspace)
+    nonisolated(unsafe) let (x, y, workspace) = unsafe (input, y, memory)
     guard streamed.isEmpty else {
       let views = unsafe decoded(into: workspace + size)
       for t in 0..<tiles { unsafe run(t, rows, x, y, workspace, views, executor) }
@@ -135,78 +156,5 @@ final class TermNetwork<T: RealScalar>: Sendable {
       unsafe next += (count * MemoryLayout<T>.stride + 63) / 64 * 64
     }
     return views
-  }
-}
-
-/// Right operands of steps, packed for good.
-@safe
-final class PackedPanels<T: RealScalar>: Sendable {
-  private let buffer: Buffer<T>
-  /// By step; nil for steps that pack as they go.
-  nonisolated(unsafe) let pointers: [UnsafePointer<T>?]
-
-  var byteCount: Int { buffer.byteCount }
-
-  init(buffer: consuming Buffer<T>, offsets: [Int?]) {
-    let base = unsafe buffer.base
-    // In bounds: callers give offsets of panels within the buffer.
-    unsafe pointers = unsafe offsets.map { offset in
-      unsafe offset.map { unsafe UnsafePointer(base + $0) }
-    }
-    self.buffer = buffer
-  }
-
-  /// Makes the products of constants and packs what activations will meet.
-  convenience init(
-    _ plan: ContractionPlan, _ cores: [Tensor<T>], _ executor: Executor
-  ) throws(TTKitError) {
-    let workspace = try Buffer<UInt8>(count: plan.workspaceSize)
-    let constants = try Buffer<T>(count: plan.map.constantCount)
-    let aligned = unsafe UnsafeMutableRawPointer(workspace.base).alignedUp(toMultipleOf: 64)
-    func view(_ data: UnsafeMutableRawPointer, _ shape: [Int]) -> StridedView {
-      unsafe StridedView(data: data, shape: shape, strides: rowMajorStrides(shape), T.dtype)
-    }
-    // Input and result are not touched by constant steps and by packing.
-    var operands = unsafe [view(aligned, plan.shapes[0])]
-    for core in cores {
-      unsafe operands.append(view(UnsafeMutableRawPointer(core.storage.buffer.base), core.shape))
-    }
-    var memory = unsafe PlanMemory<T>(
-      operands: operands, result: view(aligned, plan.resultShape), workspace: aligned)
-    unsafe memory.constants = constants.base
-    plan.run(memory, executor, constants: true)
-    let (offsets, count) = try plan.panelOffsets()
-    let buffer = try Buffer<T>(count: count)
-    let run = PlanRun(plan: plan, memory: memory)
-    for (index, step) in plan.steps.enumerated() {
-      guard let offset = offsets[index] else { continue }
-      // In bounds: panelOffsets counts all entries of the step.
-      unsafe run.product(step, index)?.packRight(to: buffer.base + offset)
-    }
-    withExtendedLifetime(cores) {}
-    self.init(buffer: buffer, offsets: offsets)
-    _ = consume workspace
-    _ = consume constants
-  }
-}
-
-extension ContractionPlan {
-  /// Where the packed right operands of steps begin, and the elements of all.
-  func panelOffsets() throws(TTKitError) -> (offsets: [Int?], count: Int) {
-    var offsets: [Int?] = []
-    var count = 0
-    for step in steps {
-      guard let right = step.right, nodes[right].isConstant, !step.isConstant else {
-        offsets.append(nil)
-        continue
-      }
-      let shape = try StepShape(step, lengths, TileSize(dtype))
-      offsets.append(count)
-      let (sum, overflow) = count.addingReportingOverflow(
-        try checkedProduct([shape.batch, shape.rightCount, 64]) / 64)
-      guard !overflow else { throw .sizeOverflow("packed cores exceed the address space") }
-      count = (sum + 15) / 16 * 16
-    }
-    return (offsets, count)
   }
 }

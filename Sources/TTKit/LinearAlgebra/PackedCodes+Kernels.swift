@@ -1,12 +1,13 @@
-/// Integer weights packed for products without ever being unpacked as a whole.
+/// Weights of few bits packed for products without ever being unpacked as a whole.
 ///
-/// With float32 activations, blocks of codes become floats in the first-level cache and meet the same
-/// tile as dense weights: the same bits as of the unpacked matrix, a fraction of the memory traffic.
-/// With 8-bit activations, each row of x is rounded to 255 levels of its own scale, sums within a group
-/// of weights are exact integers, and only groups are added in float32.
+/// With float32 activations, blocks of codes become floats in the first-level cache, or in registers for one
+/// row, and give the same bits as the unpacked matrix at a fraction of its memory traffic.
+/// With 8-bit activations, each row of x is rounded to 255 levels of its own scale; sums within a group
+/// of weights, or 512 inputs of a longer one, are exact integers, and only those are added in float32. A
+/// codebook is then rounded to 255 levels too.
 internal import CTTKKernels
 
-/// A weight W (outputs, inputs) of integers in panels.
+/// A weight W (outputs, inputs) of integers or codes of a codebook, in panels.
 @safe
 final class PackedCodes: Multiplier {
   typealias T = Float
@@ -16,94 +17,114 @@ final class PackedCodes: Multiplier {
   let roundsActivations: Bool
   private let layout: Layout
   private let words: Buffer<UInt32>
-  private let scales: Buffer<Float>
+  /// Float32 or float16, as the layout says.
+  private let scales: Buffer<UInt8>
   private let zeros: Buffer<UInt8>
+  /// Values of a codebook, or look-up tables of its levels.
+  private let values: Buffer<Float>
+  private let levels: Buffer<UInt8>
 
-  var byteCount: Int { words.byteCount + scales.byteCount + zeros.byteCount }
-
-  /// Sizes of the packed form.
-  struct Layout: Sendable {
-    let panels: Int
-    let width: Int
-    /// Bits of a code as packed: 2, 4 or 8.
-    let bits: Int
-    /// Inputs of a group and of all groups, padded.
-    let group: Int
-    let padded: Int
-    let groups: Int
-    let hasZeros: Bool
-    let zero: Int
-
-    /// Codes of a 32-bit word.
-    var inWord: Int { 32 / bits }
-    var wordsOfPanel: Int { padded / inWord * width }
-    var scalesOfPanel: Int { groups * width }
-    var byteCount: Int {
-      panels * (wordsOfPanel * 4 + scalesOfPanel * 4 + (hasZeros ? scalesOfPanel : 0))
-    }
-
-    /// nil when groups do not suit the kernels: they must be multiples of 16, or whole rows.
-    init?(_ codes: IntegerCodes) {
-      width = unsafe ttkk_active().pointee.width_f32
-      panels = (codes.outputs + width - 1) / width
-      bits = codes.storage.bits == 2 ? 2 : codes.storage.bits <= 4 ? 4 : 8
-      padded = (codes.inputs + 15) / 16 * 16
-      let isWhole = codes.run == codes.inputs
-      group = isWhole ? padded : codes.run
-      guard group % 16 == 0, group <= 65536 else { return nil }
-      groups = (codes.inputs + group - 1) / group
-      hasZeros = !codes.storage.isSymmetric
-      zero = 1 << (codes.storage.bits - 1)
-      // Fits: words, scales and zeros take no more than 16 bytes an element, which exist.
-    }
+  var byteCount: Int {
+    words.byteCount + scales.byteCount + zeros.byteCount + values.byteCount + levels.byteCount
   }
 
   /// - Throws: `.outOfMemory`.
   init(
-    _ codes: IntegerCodes, _ layout: Layout, roundsActivations: Bool, executor: Executor
+    _ codes: PackableCodes, _ layout: Layout, roundsActivations: Bool, executor: Executor
   ) throws(TTKitError) {
-    (outputs, inputs) = (codes.outputs, codes.inputs)
+    (outputs, inputs) = codes.shape
     (self.layout, self.roundsActivations) = (layout, roundsActivations)
-    let words = try Buffer<UInt32>(count: layout.panels * layout.wordsOfPanel)
-    let scales = try Buffer<Float>(count: layout.panels * layout.scalesOfPanel, zeroed: true)
-    let zeros = try Buffer<UInt8>(
-      count: layout.hasZeros ? layout.panels * layout.scalesOfPanel : 0, zeroed: true)
-    // Panels are disjoint pieces of the buffers, so tasks write to different memory.
-    nonisolated(unsafe) let (w, s, z) = unsafe (words.base, scales.base, zeros.base)
+    let numbers = layout.panels * layout.scalesOfPanel
+    let tables = layout.panels * layout.tableOfPanel
+    let hasScales = !layout.isCodebook || roundsActivations
+    words = try Buffer<UInt32>(count: layout.panels * layout.wordsOfPanel)
+    scales = try Buffer<UInt8>(
+      count: hasScales ? numbers * (layout.hasHalves ? 2 : 4) : 0, zeroed: true)
+    zeros = try Buffer<UInt8>(count: layout.hasZeros ? numbers : 0, zeroed: true)
+    values = try Buffer<Float>(count: roundsActivations ? 0 : tables, zeroed: true)
+    levels = try Buffer<UInt8>(count: roundsActivations ? tables : 0, zeroed: true)
     try executor.parallelFor(layout.panels) { (p) throws(TTKitError) in
-      let first = p * layout.width
-      let live = min(layout.width, codes.outputs - first)
-      let rows = try Buffer<UInt8>(count: live * codes.inputs)
-      for j in 0..<live {
-        // In bounds: row j of `rows`; panel p of the buffers, output j of each of its groups.
-        unsafe codes.unpack(row: first + j, to: rows.base + j * codes.inputs)
-        for g in 0..<layout.groups {
-          let at = p * layout.scalesOfPanel + g * layout.width + j
-          unsafe s[at] = codes.scale(row: first + j, run: g)
-          if layout.hasZeros { unsafe z[at] = UInt8(codes.zero(row: first + j, run: g)) }
+      try self.pack(panel: p, codes)
+    }
+  }
+
+  /// Packs one panel. Panels are disjoint pieces of the buffers, so tasks write to different memory.
+  private func pack(panel p: Int, _ codes: PackableCodes) throws(TTKitError) {
+    let first = p * layout.width
+    let live = min(layout.width, outputs - first)
+    let rows = try Buffer<UInt8>(count: live * inputs)
+    for j in 0..<live {
+      // In bounds: row j of `rows`; output j of panel p of the buffers.
+      unsafe codes.unpack(row: first + j, to: rows.base + j * inputs)
+      switch codes {
+      case .integers(let codes): packGrid(codes, row: first + j, panel: p, output: j)
+      case .codebook(let codes): packBook(codes, row: first + j, panel: p, output: j)
+      }
+    }
+    unsafe ttkk_pack_panel(
+      layout.width, live, inputs, Int32(layout.bits), rows.base,
+      words.base + p * layout.wordsOfPanel)
+  }
+
+  private func packGrid(_ codes: IntegerCodes, row: Int, panel: Int, output: Int) {
+    let raw = UnsafeMutableRawPointer(scales.base)
+    for g in 0..<layout.groups {
+      let at = panel * layout.scalesOfPanel + g * layout.width + output
+      // In bounds: one element of each array for each group of each output.
+      if layout.hasHalves {
+        unsafe raw.storeBytes(
+          of: codes.halfScale(row: row, run: g), toByteOffset: 2 * at, as: UInt16.self)
+      } else {
+        unsafe raw.storeBytes(
+          of: codes.scale(row: row, run: g), toByteOffset: 4 * at, as: Float.self)
+      }
+      if layout.hasZeros { unsafe zeros.base[at] = UInt8(codes.zero(row: row, run: g)) }
+    }
+  }
+
+  private func packBook(_ codes: CodebookCodes, row: Int, panel: Int, output: Int) {
+    let (width, start) = (layout.width, panel * layout.tableOfPanel)
+    // In bounds: 4 * width of each table a panel, at least 16; codes are below `size`.
+    guard roundsActivations else {
+      for (c, value) in codes.values(row: row).enumerated() {
+        unsafe values.base[start + (layout.isByRow ? c * width + output : c)] = value
+      }
+      return
+    }
+    let (found, scale) = codes.levels(row: row)
+    unsafe UnsafeMutableRawPointer(scales.base).storeBytes(
+      of: scale, toByteOffset: 4 * (panel * layout.scalesOfPanel + output), as: Float.self)
+    for (c, level) in found.enumerated() {
+      if layout.isByRow {
+        unsafe levels.base[start + 4 * output + c] = level
+      } else {
+        for at in stride(from: c, to: layout.tableOfPanel, by: 16) {
+          unsafe levels.base[start + at] = level
         }
       }
-      unsafe ttkk_pack_panel(
-        layout.width, live, codes.inputs, Int32(layout.bits), rows.base,
-        w + p * layout.wordsOfPanel)
     }
-    self.words = words
-    self.scales = scales
-    self.zeros = zeros
   }
 
   /// Panel p as the kernels see it.
   private func panel(_ p: Int) -> ttkk_codes {
     // In bounds: p is below the number of panels.
-    unsafe ttkk_codes(
-      words: words.base + p * layout.wordsOfPanel, scales: scales.base + p * layout.scalesOfPanel,
-      zeros: layout.hasZeros ? UnsafePointer(zeros.base + p * layout.scalesOfPanel) : nil,
-      k: inputs, group: layout.group, bits: Int32(layout.bits), zero: Int32(layout.zero))
+    let raw = UnsafeRawPointer(scales.base)
+    let (at, table) = (p * layout.scalesOfPanel, p * layout.tableOfPanel)
+    return unsafe ttkk_codes(
+      words: words.base + p * layout.wordsOfPanel,
+      scales: layout.hasHalves
+        ? nil : (raw + 4 * at).assumingMemoryBound(to: Float.self),
+      halves: layout.hasHalves ? (raw + 2 * at).assumingMemoryBound(to: UInt16.self) : nil,
+      zeros: layout.hasZeros ? UnsafePointer(zeros.base + at) : nil,
+      levels: layout.isCodebook && roundsActivations ? UnsafePointer(levels.base + table) : nil,
+      values: layout.isCodebook && !roundsActivations ? UnsafePointer(values.base + table) : nil,
+      k: inputs, group: layout.group, bits: Int32(layout.bits), zero: Int32(layout.zero),
+      by_row: layout.isByRow ? 1 : 0, top: Int32(layout.top))
   }
 
-  /// Rounded activations: codes of a row, their sums by groups, their scale.
+  /// Rounded activations: codes of a row, their sums by pieces, their scale.
   var scratchOfRow: Int {
-    roundsActivations ? layout.padded / 4 + layout.groups + 1 : inputs
+    roundsActivations ? layout.padded / 4 + layout.pieces + 1 : inputs
   }
 
   func multiply(
@@ -177,35 +198,41 @@ final class PackedCodes: Multiplier {
     _ executor: Executor
   ) {
     nonisolated(unsafe) let kernels = unsafe ttkk_active().pointee
-    let (padded, groups) = (layout.padded, layout.groups)
+    let (padded, pieces) = (layout.padded, layout.pieces)
+    // A block of rows stays in the second-level cache: half a megabyte, but no more than kernels take.
+    let cut = unsafe RowTiles(
+      rows: rows, height: kernels.height_codes,
+      block: min(max((1 << 19) / padded, 32), TTKK_ROWS))
     // scratch: codes of all rows, then sums, then scales.
     nonisolated(unsafe) let (x, y, bias) = unsafe (x, y, bias)
     nonisolated(unsafe) let codes = unsafe UnsafeMutableRawPointer(scratch)
       .assumingMemoryBound(to: Int8.self)
     nonisolated(unsafe) let sums = unsafe UnsafeMutableRawPointer(scratch + rows * padded / 4)
       .assumingMemoryBound(to: Int32.self)
-    nonisolated(unsafe) let scales = unsafe scratch + rows * padded / 4 + rows * groups
-    let block = 128
-    let blocks = (rows + block - 1) / block
-    executor.run(blocks) { b in
-      for r in (b * block)..<min((b + 1) * block, rows) {
-        // In bounds: row r of x, of the codes and of the sums.
-        unsafe scales[r] = unsafe kernels.quantize_row(
-          self.inputs, padded, self.layout.group, x + r * self.inputs, codes + r * padded,
-          sums + r * groups)
+    nonisolated(unsafe) let scales = unsafe scratch + rows * padded / 4 + rows * pieces
+    executor.run(cut.blocks) { block in
+      for tile in cut.tiles(block) {
+        let range = cut.rows(tile)
+        let first = range.lowerBound
+        var panel = unsafe self.panel(0)
+        // In bounds: the rows of a tile, of x, of the codes, of the sums and of the scales.
+        var rounded = unsafe ttkk_rounded(
+          codes: codes + first * padded, sums: sums + first * pieces, scales: scales + first)
+        unsafe kernels.round_rows(
+          range.count, &panel, x + first * self.inputs, self.inputs, &rounded)
       }
     }
-    forPieces(blocks, min(rows, block), executor) { b, panels in
-      let first = b * block
+    forPieces(cut.blocks, min(rows, TTKK_ROWS), executor) { block, panels in
+      let tiles = cut.tiles(block)
+      var rounded = unsafe ttkk_rounded(codes: codes, sums: sums, scales: scales)
       for p in panels {
         var panel = unsafe self.panel(p)
         let column = p * self.layout.width
-        // In bounds: rows of this block, of codes, sums, scales and y; columns that this panel has.
+        // In bounds: rounded rows; the columns of y that this panel has.
         unsafe kernels.dot_codes(
-          min(block, rows - first), &panel, codes + first * padded, padded, scales + first,
-          sums + first * groups, groups, y + first * self.outputs + column, self.outputs,
-          min(self.layout.width, self.outputs - column), bias.map { unsafe $0 + column },
-          accumulate ? 1 : 0)
+          &panel, rows, cut.count, tiles.lowerBound, tiles.upperBound, &rounded, y + column,
+          self.outputs, min(self.layout.width, self.outputs - column),
+          bias.map { unsafe $0 + column }, accumulate ? 1 : 0)
       }
     }
   }

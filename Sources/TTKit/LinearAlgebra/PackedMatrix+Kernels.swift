@@ -134,10 +134,10 @@ struct RowTiles: Sendable {
   private let rows: Int
   private let perBlock: Int
 
-  init(rows: Int, height: Int) {
+  init(rows: Int, height: Int, block: Int = block) {
     self.rows = rows
     count = (rows + height - 1) / height
-    perBlock = max(Self.block / height, 1)
+    perBlock = max(block / height, 1)
     blocks = (count + perBlock - 1) / perBlock
   }
 

@@ -9,6 +9,9 @@ public struct CompressionOptions {
   /// With parts > 1: only weights i with i mod parts = part.
   public var part = 0
   public var parts = 1
+  /// What the weights see: linear weights that are in it are fitted to their inputs, and their biases
+  /// take up what the mean outputs lose.
+  public var calibration: CalibrationFile?
   /// Called after each weight, in order, on the calling thread; false stops.
   public var weightDone: ((_ report: WeightReport, _ done: Int, _ total: Int) -> Bool)?
 
@@ -45,6 +48,7 @@ public struct CompressionPipeline {
     }
     let source = try ModelSource(path: path)
     var plan = try CompressionPlan(source, recipe)
+    if let calibration = options.calibration { plan.moveBiases(calibrated: calibration.knows) }
     plan.keep(part: options.part, of: options.parts)
     let output = try ModelOutput(folder: folder, source: source, path: path, options)
     let pipeline = CompressionPipeline(
@@ -55,11 +59,12 @@ public struct CompressionPipeline {
 
   private func process() throws(TTKitError) {
     var done = 0
+    var changes: [String: Tensor<Double>] = [:]
     while done < plan.tasks.count {
       let batch = nextBatch(from: done)
       let fitted = try fit(batch)
       for i in batch {
-        let report = try write(plan.tasks[i], fitted[i])
+        let report = try write(plan.tasks[i], fitted[i], &changes)
         done = i + 1
         if let weightDone = options.weightDone, !weightDone(report, done, plan.tasks.count) {
           throw .cancelled(
@@ -96,12 +101,16 @@ public struct CompressionPipeline {
   /// Fits the batch's weights: a single one with all threads, several with one each.
   private func fit(_ batch: Range<Int>) throws(TTKitError) -> [Int: Fitted] {
     typealias Job = (
-      index: Int, place: ModelSource.Place, spec: Spec, kind: WeightKind, transpose: Bool
+      index: Int, place: ModelSource.Place, spec: Spec, kind: WeightKind, transpose: Bool,
+      hasBias: Bool
     )
+    let calibration = options.calibration
     var jobs: [Job] = []
     for i in batch {
       if case .fit(let place, let spec, let kind, let transpose) = plan.tasks[i].work {
-        jobs.append((i, place, spec, kind, transpose))
+        let rows = place.entry.shape[transpose ? 1 : 0]
+        let hasBias = bias(place.entry.name, rows: rows) != nil
+        jobs.append((i, place, spec, kind, transpose, hasBias))
       }
     }
     let results = ResultSlots<Fitted>(count: jobs.count)
@@ -111,7 +120,8 @@ public struct CompressionPipeline {
       let job = list[j]
       let start = monotonicSeconds()
       let matrix = try CompressionPipeline.fit(
-        job.place, job.spec, job.kind, transpose: job.transpose, inner)
+        job.place, job.spec, job.kind, transpose: job.transpose, inner, calibration,
+        hasBias: job.hasBias)
       results.set(j, Fitted(matrix: matrix, seconds: monotonicSeconds() - start))
     }
     var fitted: [Int: Fitted] = [:]
@@ -121,7 +131,7 @@ public struct CompressionPipeline {
 
   private static func fit(
     _ place: ModelSource.Place, _ spec: Spec, _ kind: WeightKind, transpose: Bool,
-    _ executor: Executor
+    _ executor: Executor, _ calibration: CalibrationFile?, hasBias: Bool
   ) throws(TTKitError) -> CompressedMatrix {
     let entry = place.entry
     do throws(TTKitError) {
@@ -129,25 +139,34 @@ public struct CompressionPipeline {
         throw .internal("planned for compression, but no matrix of floats")
       }
       let (rows, columns) = (entry.shape[0], entry.shape[1])
+      let moment =
+        kind == .linear
+        ? try calibration?.moment(
+          entry.name, width: transpose ? rows : columns, usesMean: hasBias) : nil
       let bytes = try place.file.bytes(of: entry)
       return try withView(
         of: bytes, dtype: dtype, shape: transpose ? [columns, rows] : [rows, columns],
         strides: transpose ? [1, columns] : nil
       ) { (view) throws(TTKitError) in
         try CompressedMatrix.fit(
-          view, spec: spec, padsRows: kind == .embedding, executor: executor)
+          view, spec: spec, moment: moment, padsRows: kind == .embedding, executor: executor)
       }
     } catch {
       throw error.inside("weight \(entry.name)")
     }
   }
 
-  private func write(_ task: CompressionPlan.Task, _ fitted: Fitted?) throws(TTKitError)
-    -> WeightReport
-  {
+  /// - Parameter changes: what to add to biases still to come, by name.
+  private func write(
+    _ task: CompressionPlan.Task, _ fitted: Fitted?, _ changes: inout [String: Tensor<Double>]
+  ) throws(TTKitError) -> WeightReport {
     switch task.work {
     case .keep(let place):
-      try output.copy(place)
+      if let change = changes.removeValue(forKey: task.name) {
+        try output.add(place, plus: change)
+      } else {
+        try output.copy(place)
+      }
       return WeightReport(
         name: task.name, spec: nil, shape: place.entry.shape,
         byteCountBefore: place.entry.byteCount, byteCount: place.entry.byteCount, error: 0,
@@ -163,6 +182,7 @@ public struct CompressionPipeline {
       guard let fitted, let dtype = place.entry.dtype.dtype else {
         throw .internal("weight \(task.name) was not fitted")
       }
+      if let bias = biasName(of: task.name) { changes[bias] = fitted.matrix.biasChange }
       let weight = StoredWeight(
         name: task.name, kind: kind, matrix: fitted.matrix, dtype: dtype,
         bias: bias(task.name, rows: fitted.matrix.rows), transpose: transpose)

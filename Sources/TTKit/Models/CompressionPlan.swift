@@ -11,6 +11,8 @@ struct CompressionPlan {
   struct Task {
     let name: String
     let work: Work
+    /// Done with the task before: a bias that its weight's fit changes.
+    var follows = false
   }
 
   /// In the order of the source's files, then ties to weights that the source does not hold.
@@ -110,8 +112,35 @@ struct CompressionPlan {
     }
   }
 
-  /// Only tasks i with i mod parts = part.
+  /// Only tasks i with i mod parts = part; those that follow go with what they follow.
   mutating func keep(part: Int, of parts: Int) {
-    tasks = tasks.enumerated().filter { $0.offset % parts == part }.map(\.element)
+    var leader = -1
+    tasks = tasks.filter { task in
+      if !task.follows { leader += 1 }
+      return leader % parts == part
+    }
+  }
+
+  /// Puts the biases of calibrated weights behind their weights.
+  mutating func moveBiases(calibrated: (String) -> Bool) {
+    var biases: [String: Task] = [:]
+    var owners: [String: String] = [:]
+    for task in tasks {
+      guard case .fit(_, _, .linear, _) = task.work, calibrated(task.name),
+        let bias = biasName(of: task.name)
+      else { continue }
+      owners[bias] = task.name
+    }
+    for task in tasks {
+      if case .keep = task.work, owners[task.name] != nil {
+        biases[task.name] = Task(name: task.name, work: task.work, follows: true)
+      }
+    }
+    tasks = tasks.flatMap { task -> [Task] in
+      if biases[task.name] != nil { return [] }
+      guard let bias = biasName(of: task.name), owners[bias] == task.name, let moved = biases[bias]
+      else { return [task] }
+      return [task, moved]
+    }
   }
 }

@@ -109,6 +109,22 @@ final class ModelOutput {
     tensorNames.append(entry.name)
   }
 
+  /// Writes a vector of floats plus a change, in its own dtype.
+  func add(_ place: ModelSource.Place, plus change: Tensor<Double>) throws(TTKitError) {
+    let entry = place.entry
+    guard let dtype = entry.dtype.dtype, entry.shape == change.shape else {
+      throw .internal("bias \(entry.name) cannot take a change of \(describe(change.shape))")
+    }
+    let bytes = try place.file.bytes(of: entry)
+    let values = try Tensor<Double>(shape: entry.shape) { out in
+      decodeFloats(bytes, dtype, 0..<out.count, into: &out)
+    }
+    let sum = try encodeFloats(added(values, change), as: dtype)
+    let writer = try writer(for: inFile(entry.name, entry.shape.count, entry.byteCount))
+    try writer.add(name: entry.name, dtype: entry.dtype, shape: entry.shape, bytes: sum)
+    tensorNames.append(entry.name)
+  }
+
   func add(_ weight: StoredWeight, _ matrix: CompressedMatrix) throws(TTKitError) {
     var bound = inHeader(try weight.json.serialized()) + inHeader(weight.name)
     for core in matrix.cores {

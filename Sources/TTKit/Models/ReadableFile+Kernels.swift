@@ -88,6 +88,14 @@ final class ReadableFile: @unchecked Sendable {
     return buffer
   }
 
+  /// Reads `count` bytes from `offset` on; both must lie within `size`.
+  func read(
+    into target: UnsafeMutableRawPointer, _ count: Int, at offset: Int
+  ) throws(TTKitError) {
+    // In bounds: the caller's memory holds count bytes.
+    unsafe try readFully(descriptor, target, count, at: offset, path)
+  }
+
   /// Calls `body` with `count` bytes from `offset` on: without a copy where the file is mapped.
   func withBytes(
     _ count: Int, at offset: Int, _ body: (Span<UInt8>) throws(TTKitError) -> Void

@@ -65,10 +65,24 @@ public struct Recipe: Sendable {
         "*.weight": "dense@int8(group=64)"
       }
       """
-    )
+    ),
+    (
+      "encoder",
+      """
+      {
+        "*token_type_embeddings.weight": null,
+        "*norm*.weight": null,
+        "*Norm*.weight": null,
+        "*word_embeddings.weight": "dense@int4(group=row)",
+        "*position_embeddings.weight": "dense@int8(group=64)",
+        "*.weight": "dense@int4(group=64)"
+      }
+      """
+    ),
   ]
 
-  /// A recipe that comes with the library: "default", int8 in groups of 64 for any transformer.
+  /// A recipe that comes with the library: "default", int8 in groups of 64 for any transformer;
+  /// "encoder", 4 bits, for BERT-type sentence encoders with calibration.
   public init(builtin name: String) throws(TTKitError) {
     guard let found = Recipe.builtins.first(where: { $0.name == name }) else {
       let names = Recipe.builtins.map(\.name).joined(separator: ", ")

@@ -7,24 +7,27 @@ extension CompressedMatrix {
   /// - Parameters:
   ///   - matrix: two axes, finite, float16, bfloat16, float32 or float64, any strides.
   ///   - spec: terms without a storage get the matrix' own dtype.
+  ///   - moment: of the inputs; the fit then minimises the error of the outputs, with the storage's
+  ///     rounding in the loop.
   ///   - padsRows: row factors may multiply to more rows than there are; the rest is zero.
   /// - Error: computed against `matrix`, after storage.
   /// - Throws: `.invalidArgument`, `.unsupportedDType`, `.nonFinite`, `.sizeOverflow`, `.outOfMemory`,
   ///   `.notConverged`.
   public static func fit(
-    _ matrix: StridedView, spec: Spec, padsRows: Bool = false, executor: Executor = Executor()
+    _ matrix: StridedView, spec: Spec, moment: InputMoment? = nil, padsRows: Bool = false,
+    executor: Executor = Executor()
   ) throws(TTKitError) -> CompressedMatrix {
     let source = try WeightValues(matrix)
     let own = Spec.Call(matrix.dtype.name)
     switch source {
-    case .single(let tensor): return try fit(tensor, spec, own, padsRows, executor)
-    case .double(let tensor): return try fit(tensor, spec, own, padsRows, executor)
+    case .single(let tensor): return try fit(tensor, spec, own, moment, padsRows, executor)
+    case .double(let tensor): return try fit(tensor, spec, own, moment, padsRows, executor)
     }
   }
 
   private static func fit<T: RealScalar>(
-    _ matrix: Tensor<T>, _ spec: Spec, _ ownStorage: Spec.Call, _ padsRows: Bool,
-    _ executor: Executor
+    _ matrix: Tensor<T>, _ spec: Spec, _ ownStorage: Spec.Call, _ moment: InputMoment?,
+    _ padsRows: Bool, _ executor: Executor
   ) throws(TTKitError) -> CompressedMatrix {
     guard matrix.shape.count == 2, !matrix.shape.contains(0) else {
       throw .invalidArgument(
@@ -33,14 +36,26 @@ extension CompressedMatrix {
     guard matrix.isFinite else {
       throw .nonFinite("a weight holds NaN or infinity; expected finite values")
     }
-    var sum = TermSum(matrix, padsRows: padsRows, executor: executor)
+    if let moment, moment.count != matrix.shape[1] {
+      throw .invalidArgument(
+        "the moment is of \(moment.count) inputs, the weight has \(matrix.shape[1]) columns")
+    }
+    var sum = TermSum(matrix, moment: moment, padsRows: padsRows, executor: executor)
     for wanted in spec.terms {
       try sum.append(
         Registry.format(wanted.format), try Registry.storage(wanted.storage ?? ownStorage))
     }
     try sum.improve()
+    let lost = try sum.lost()
+    let relative = { (part: Double, whole: Double) in part == 0 ? 0 : part / whole }
+    guard let moment else {
+      return CompressedMatrix(
+        rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms, error: sum.error)
+    }
     return CompressedMatrix(
-      rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms, error: sum.error)
+      rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms,
+      error: relative(lost.norm, matrix.norm), outputError: sum.error,
+      biasChange: try moment.meanOutput(lost.converted(to: Double.self)))
   }
 
   /// A matrix of given cores, float32 or float64, in the order of the terms' equations.
@@ -93,9 +108,11 @@ extension CompressedMatrix {
     _ = try checkedProduct([rows, columns, MemoryLayout<Double>.stride])
     var wishes: [String] = []
     for term in spec.terms {
-      let storage = try term.storage.map { (call) throws(TTKitError) in try Registry.storage(call) }
-      let count = try Registry.format(term.format).equation(rows: rows, columns: columns)
-        .operands.count
+      let format = try Registry.format(term.format)
+      let storage = try term.storage.map { (call) throws(TTKitError) in
+        try format.coreStorage(Registry.storage(call), columns: columns)
+      }
+      let count = try format.equation(rows: rows, columns: columns).operands.count
       wishes += [String](repeating: storage?.call.description ?? "no storage", count: count)
     }
     for (k, (wish, core)) in zip(wishes, cores).enumerated()
@@ -132,13 +149,15 @@ extension CompressedMatrix {
       let reached: any Format = try format.adopting(
         coreShapes: shapes, rows: rows, columns: columns)
       var cores: [EncodedCore] = []
+      let held = try reached.coreStorage(storage, columns: columns)
       for (shape, parts) in zip(shapes, groups[used...]) {
-        cores.append(try EncodedCore(shape: shape, storage: storage, parts: parts))
+        cores.append(try EncodedCore(shape: shape, storage: held, parts: parts))
       }
       terms.append(
         Term(
           format: reached, storage: storage,
-          equation: try reached.equation(rows: rows, columns: columns), cores: cores))
+          equation: try reached.equation(rows: rows, columns: columns), cores: cores,
+          columns: columns))
       used += count
     }
     guard used == groups.count, groups.count == coreShapes.count else {
@@ -174,6 +193,26 @@ extension CompressedMatrix {
 }
 
 extension Term {
+  /// Fits cores to a matrix for inputs of this moment, and encodes them with error compensation.
+  init<T: RealScalar>(
+    format: any Format, storage: any Storage, matrix: Tensor<T>, moment: InputMoment,
+    executor: Executor
+  ) throws(TTKitError) {
+    let (rows, columns) = (matrix.shape[0], matrix.shape[1])
+    let cores = try format.fit(matrix, moment: moment, executor: executor)
+    let reached: any Format = try format.adopting(
+      coreShapes: cores.map(\.shape), rows: rows, columns: columns)
+    for core in cores where !core.isFinite {
+      throw .nonFinite("a core came out as NaN or infinity; the weight or the moment is too large")
+    }
+    let held = try reached.coreStorage(storage, columns: columns)
+    self.init(
+      format: reached, storage: storage,
+      equation: try reached.equation(rows: rows, columns: columns),
+      cores: try reached.encode(cores, of: matrix, storage: held, moment: moment),
+      columns: columns)
+  }
+
   /// Encodes cores; the format takes over the ranks they have.
   init<T: RealScalar>(
     format: any Format, storage: any Storage, cores: [Tensor<T>], rows: Int, columns: Int
@@ -181,15 +220,17 @@ extension Term {
     let reached: any Format = try format.adopting(
       coreShapes: cores.map(\.shape), rows: rows, columns: columns)
     var encoded: [EncodedCore] = []
+    let held = try reached.coreStorage(storage, columns: columns)
     for core in cores {
       guard core.isFinite else {
         throw .nonFinite("a core holds NaN or infinity; expected finite values")
       }
-      encoded.append(try EncodedCore(core, storage: storage))
+      encoded.append(try EncodedCore(core, storage: held))
     }
     self.init(
       format: reached, storage: storage,
-      equation: try reached.equation(rows: rows, columns: columns), cores: encoded)
+      equation: try reached.equation(rows: rows, columns: columns), cores: encoded,
+      columns: columns)
   }
 }
 

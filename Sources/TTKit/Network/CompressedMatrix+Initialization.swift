@@ -90,11 +90,3 @@ extension Equation {
     return (size(bondIn + columnsIn), size(bondOut + rowsOut))
   }
 }
-
-extension SeededGenerator {
-  /// A standard normal number: one of a Box-Muller pair.
-  fileprivate mutating func gaussian() -> Double {
-    let radius = (-2 * log(1 - unit())).squareRoot()  // 1 − unit() is above 0
-    return radius * cos(2 * .pi * unit())
-  }
-}

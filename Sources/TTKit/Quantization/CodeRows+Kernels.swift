@@ -47,14 +47,13 @@ func packRows(_ codes: Tensor<UInt8>, _ rows: CodeRows) throws(TTKitError) -> Te
   return Tensor(shape: [packed.count], buffer: packed)
 }
 
-/// Rounds every element to the grid of its group and packs the codes.
-func encodeCodeRows(
-  _ core: Tensor<Float>, _ grid: GroupGrid, _ rows: CodeRows, _ scales: StoragePart,
-  _ zeros: Tensor<UInt8>
+/// Rounds every element to the grid of its group: one code an element.
+func gridCodes(
+  _ core: Tensor<Float>, _ grid: GroupGrid, bits: Int, _ scales: StoragePart, _ zeros: Tensor<UInt8>
 ) throws(TTKitError) -> Tensor<UInt8> {
   let codes = try Buffer<UInt8>(count: core.count)
   let kernels = unsafe ttkk_active().pointee
-  let top = Int32(1 << rows.bits - 1)
+  let top = Int32(1 << bits - 1)
   for index in 0..<grid.count {
     let elements = grid.elements(index)
     let scale = loadScale(scales.bytes, scales.dtype, index)
@@ -63,7 +62,7 @@ func encodeCodeRows(
       elements.count, core.storage.buffer.base + elements.lowerBound, scale,
       Int32(zeros.storage.buffer.base[index]), top, codes.base + elements.lowerBound)
   }
-  return try packRows(Tensor(shape: [core.count], buffer: codes), rows)
+  return Tensor(shape: core.shape, buffer: codes)
 }
 
 /// How the codes of a run decode: the same way for all elements before `end`.

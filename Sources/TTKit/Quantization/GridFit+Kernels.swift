@@ -7,16 +7,24 @@
 internal import CTTKKernels
 
 /// One scale and one zero point a group; zeros are 2^(bits−1) throughout when `isSymmetric`.
+///
+/// - Parameter importance: weights of the squared errors, one a column; nil for all the same.
 func fitGrids(
-  _ core: Tensor<Float>, _ grid: GroupGrid, bits: Int, isSymmetric: Bool
+  _ core: Tensor<Float>, _ grid: GroupGrid, bits: Int, isSymmetric: Bool,
+  importance: Tensor<Float>? = nil
 ) throws(TTKitError) -> (scales: Tensor<Float>, zeros: Tensor<UInt8>) {
   let scales = try Buffer<Float>(count: checkedProduct(grid.shape))
   let zeros = try Buffer<UInt8>(count: grid.count)
+  let weights = try importance.map { (row) throws(TTKitError) in
+    try grid.gridRows == grid.rows ? row : repeated(row, grid.rows)
+  }
   for index in 0..<grid.count {
     let elements = grid.elements(index)
-    // In bounds: the elements of a group lie within the core.
+    // In bounds: the elements of a group lie within the core, their columns within the weights.
     let fit = unsafe GridFit(
-      core.storage.buffer.base + elements.lowerBound, elements.count, bits: bits)
+      core.storage.buffer.base + elements.lowerBound,
+      weights.map { unsafe $0.storage.buffer.base + grid.columns(index % grid.groups).lowerBound },
+      elements.count, bits: bits)
     let best = fit.best(isSymmetric: isSymmetric)
     unsafe scales.base[index] = best.scale
     unsafe zeros.base[index] = UInt8(best.zero)  // 0 ... 255
@@ -24,6 +32,16 @@ func fitGrids(
   return (
     Tensor(shape: grid.shape, buffer: scales), Tensor(shape: [grid.count], buffer: zeros)
   )
+}
+
+/// The row, `count` times.
+private func repeated(_ row: Tensor<Float>, _ count: Int) throws(TTKitError) -> Tensor<Float> {
+  let n = row.count
+  return try Tensor<Float>(shape: [checkedProduct([count, n])]) { out in
+    row.withSpan { span in
+      for i in out.indices { out[i] = span[i % n] }
+    }
+  }
 }
 
 /// The search for the grid of one group.
@@ -37,6 +55,7 @@ private struct GridFit {
   }
 
   private let x: UnsafePointer<Float>
+  private let weights: UnsafePointer<Float>?
   private let n: Int
   private let bits: Int
   private let kernels = unsafe ttkk_active().pointee
@@ -49,8 +68,9 @@ private struct GridFit {
     (0..<step).reduce(into: Float(1)) { factor, _ in factor *= 0.92 }
   }
 
-  init(_ x: UnsafePointer<Float>, _ n: Int, bits: Int) {
+  init(_ x: UnsafePointer<Float>, _ weights: UnsafePointer<Float>?, _ n: Int, bits: Int) {
     unsafe self.x = x
+    unsafe self.weights = weights
     (self.n, self.bits) = (n, bits)
   }
 
@@ -87,7 +107,12 @@ private struct GridFit {
   private func sums(_ scale: Float, _ zero: Int) -> (xq: Double, qq: Double) {
     var (xq, qq) = (0.0, 0.0)
     // In bounds: n elements.
-    unsafe kernels.fit_codes(n, x, scale, Int32(-zero), Int32(top - zero), &xq, &qq)
+    if let weights = unsafe weights {
+      unsafe ttkk_fit_weighted(
+        n, x, weights, scale, Int32(-zero), Int32(top - zero), &xq, &qq)
+    } else {
+      unsafe kernels.fit_codes(n, x, scale, Int32(-zero), Int32(top - zero), &xq, &qq)
+    }
     return (xq, qq)
   }
 

@@ -42,6 +42,26 @@ struct IntegerCodes: Sendable {
     loadScale(core.parts[1].bytes, core.parts[1].dtype, index(row, run))
   }
 
+  /// True when all scales are float16 that kernels convert: zero, or normal and finite.
+  var hasPlainHalves: Bool {
+    guard core.parts[1].dtype == .float16 else { return false }
+    return core.parts[1].bytes.withSpan { bytes in
+      for i in stride(from: 1, to: bytes.count, by: 2) {
+        let exponent = bytes[i] & 0x7c
+        if exponent == 0x7c || exponent == 0 && (bytes[i] & 3 != 0 || bytes[i - 1] != 0) {
+          return false
+        }
+      }
+      return true
+    }
+  }
+
+  /// The bits of a scale of float16.
+  func halfScale(row: Int, run: Int) -> UInt16 {
+    let at = 2 * index(row, run)
+    return core.parts[1].bytes.withSpan { UInt16($0[at]) | UInt16($0[at + 1]) << 8 }
+  }
+
   func zero(row: Int, run: Int) -> Int {
     storage.isSymmetric
       ? 1 << (storage.bits - 1) : zeroRows.code(index(row, run), in: core.parts[2].bytes)

@@ -88,7 +88,7 @@ public struct IntegerStorage: Storage {
       for i in 0..<out.count { out[i] = zero }
     }
     let rows = try CodeRows(rows: grid.rows, width: grid.width, bits: bits)
-    let codes = try encodeCodeRows(core, grid, rows, scales, zeros)
+    let codes = try packRows(gridCodes(core, grid, bits: bits, scales, zeros), rows)
     if isBytes {
       // Eight bits pack to themselves; signed bytes lie 128 below.
       let signed = try codes.reshaped(core.shape).map { $0 ^ 0x80 }
@@ -111,15 +111,27 @@ public struct IntegerStorage: Storage {
   private func encodeCodes(
     _ core: Tensor<Float>, _ grid: GroupGrid
   ) throws(TTKitError) -> [StoragePart] {
-    let rows = try CodeRows(rows: grid.rows, width: grid.width, bits: bits)
     let fitted = try fitGrids(core, grid, bits: bits, isSymmetric: isSymmetric)
     let scales = try scalePart(fitted.scales)
-    let codes = try encodeCodeRows(core, grid, rows, scales, fitted.zeros)
+    let codes = try gridCodes(core, grid, bits: bits, scales, fitted.zeros)
+    return try parts(codes: codes, grid: grid, scales: scales, zeros: fitted.zeros)
+  }
+
+  /// The parts of codes 0 ... top, or 0 ... 254 for bytes, in the core's own shape.
+  func parts(
+    codes: Tensor<UInt8>, grid: GroupGrid, scales: StoragePart, zeros: Tensor<UInt8>
+  ) throws(TTKitError) -> [StoragePart] {
+    if isBytes {
+      let signed = try codes.map { $0 &- 127 }
+      return [StoragePart(name: "codes", dtype: .int8, shape: codes.shape, bytes: signed), scales]
+    }
+    let rows = try CodeRows(rows: grid.rows, width: grid.width, bits: bits)
+    let packed = try packRows(codes, rows)
     let parts = [
-      StoragePart(name: "codes", dtype: .uint8, shape: rows.shape, bytes: codes), scales,
+      StoragePart(name: "codes", dtype: .uint8, shape: rows.shape, bytes: packed), scales,
     ]
     if isSymmetric { return parts }
-    return parts + [try zeroPart(fitted.zeros, grid)]
+    return parts + [try zeroPart(zeros, grid)]
   }
 
   private func zeroPart(
@@ -130,7 +142,7 @@ public struct IntegerStorage: Storage {
       name: "zeros", dtype: .uint8, shape: rows.shape, bytes: try packRows(zeros, rows))
   }
 
-  private func scalePart(_ exact: Tensor<Float>) throws(TTKitError) -> StoragePart {
+  func scalePart(_ exact: Tensor<Float>) throws(TTKitError) -> StoragePart {
     let dtype: DType = exact.withSpan { fitsHalf($0) } ? .float16 : .float32
     let bytes = try encodeFloats(exact, as: dtype)
     return StoragePart(name: "scales", dtype: dtype, shape: exact.shape, bytes: bytes)

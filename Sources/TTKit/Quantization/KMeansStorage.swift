@@ -44,24 +44,37 @@ public struct KMeansStorage: Storage {
   }
 
   public func encode<T: RealScalar>(_ core: Tensor<T>) throws(TTKitError) -> [StoragePart] {
-    let parts = try layout(core.shape)
     let grid = try GroupGrid(shape: core.shape, sharing)
     let single = try core.converted(to: Float.self)
     guard single.isFinite else {
       throw .nonFinite("a value exceeds the largest float32; kmeans\(bits) cannot hold it")
     }
     let exact = try clusterCentres(single, grid, bits: bits)
-    let dtype: DType = sharing != .tensor && fitsHalf(exact) ? .float16 : .float32
-    let bytes = try encodeFloats(exact, as: dtype)
+    let (dtype, bytes) = try encodedBooks(exact)
     let stored = try Tensor<Float>(shape: exact.shape) { out in
       decodeFloats(bytes, dtype, 0..<out.count, into: &out)
     }
+    let codes = try nearestCodes(single, grid, stored, bits: bits)
+    return try self.parts(codes: codes.reshaped(core.shape), books: bytes, dtype: dtype)
+  }
+
+  /// Codebooks as they are stored.
+  func encodedBooks(_ exact: Tensor<Float>) throws(TTKitError) -> (DType, Tensor<UInt8>) {
+    let dtype: DType = sharing != .tensor && fitsHalf(exact) ? .float16 : .float32
+    return (dtype, try encodeFloats(exact, as: dtype))
+  }
+
+  /// The parts of one code an element.
+  func parts(
+    codes: Tensor<UInt8>, books: Tensor<UInt8>, dtype: DType
+  ) throws(TTKitError) -> [StoragePart] {
+    let parts = try layout(codes.shape)
+    let grid = try GroupGrid(shape: codes.shape, sharing)
     let rows = try CodeRows(rows: grid.rows, width: grid.width, bits: bits)
     return [
       StoragePart(
-        name: "codes", dtype: .uint8, shape: parts[0].shape,
-        bytes: try packRows(nearestCodes(single, grid, stored, bits: bits), rows)),
-      StoragePart(name: "codebook", dtype: dtype, shape: parts[1].shape, bytes: bytes),
+        name: "codes", dtype: .uint8, shape: parts[0].shape, bytes: try packRows(codes, rows)),
+      StoragePart(name: "codebook", dtype: dtype, shape: parts[1].shape, bytes: books),
     ]
   }
 

@@ -65,6 +65,23 @@ public struct EncodedCore: Sendable {
     parts = try storage.encode(core)
   }
 
+  /// Encodes a matrix whose inputs have this moment, with error compensation where the storage can.
+  init<T: RealScalar>(
+    compensating matrix: Tensor<T>, storage: any Storage, moment: InputMoment
+  ) throws(TTKitError) {
+    guard let columns = storage as? any ColumnStorage, columns.codesColumns else {
+      try self.init(matrix, storage: storage)
+      return
+    }
+    let single = try matrix.converted(to: Float.self)
+    guard single.isFinite else {
+      throw .nonFinite("a value exceeds the largest float32; \(storage.call) cannot hold it")
+    }
+    try self.init(
+      shape: matrix.shape, storage: storage,
+      parts: Compensation.encode(single, storage, moment))
+  }
+
   /// A core from the parts of a file.
   /// - Throws: `.format` when a part is missing or has another dtype or shape.
   public init(

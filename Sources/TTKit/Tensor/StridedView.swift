@@ -62,6 +62,11 @@ public struct StridedView {
     return count <= 1 || zip(shape, zip(strides, compact)).allSatisfy { $0 == 1 || $1.0 == $1.1 }
   }
 
+  /// The same elements with all axes in reverse order.
+  var reversed: StridedView {
+    unsafe StridedView(data: data, shape: shape.reversed(), strides: strides.reversed(), dtype)
+  }
+
   /// Elements copied into a compact tensor of the same dtype.
   ///
   /// - Precondition: `Element` is the view's dtype in memory.

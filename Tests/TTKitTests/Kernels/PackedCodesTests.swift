@@ -3,35 +3,108 @@ import Testing
 
 @testable import TTKit
 
-/// A panel of random codes with scales and, for some, zero points.
-private final class Panel {
-  let width, k, group, groups, bits: Int
+/// What codes stand for.
+enum CodeKind: CaseIterable {
+  case grid, zeros, halves, shared, byRow
+}
+
+/// A panel of random codes with scales, zero points or codebooks.
+final class CodePanel {
+  let width, k, group, groups, padded, bits, top: Int
+  let kind: CodeKind
   var words: [UInt32]
   var scales: [Float]
+  var halves: [UInt16]
   var zeros: [UInt8]
+  var values: [Float]
+  var levels: [UInt8]
 
   /// - Parameter code: a code for output j and input i.
-  init(width: Int, k: Int, group: Int, bits: Int, zeros: Bool, code: (Int, Int) -> UInt8) {
-    (self.width, self.k, self.bits) = (width, k, bits)
-    let padded = (k + 15) / 16 * 16
-    self.group = min(group, padded)
+  init(
+    width: Int, k: Int, group: Int, bits: Int, top: Int? = nil, kind: CodeKind,
+    code: (Int, Int) -> UInt8
+  ) {
+    (self.width, self.k, self.bits, self.kind) = (width, k, bits, kind)
+    let unit = bits == 3 ? 32 : 16
+    padded = (k + unit - 1) / unit * unit
+    let isBook = kind == .shared || kind == .byRow
+    self.group = isBook ? padded : min((group + unit - 1) / unit * unit, padded)
     groups = (k + self.group - 1) / self.group
+    let most = top ?? 1 << bits - 1
+    self.top = isBook ? 255 : most
     let codes = (0..<width).flatMap { j in (0..<k).map { i in code(j, i) } }
     words = [UInt32](repeating: 0xeeee_eeee, count: padded * bits / 32 * width)
     ttkk_pack_panel(width, width, k, Int32(bits), codes, &words)
-    scales = (0..<(groups * width)).map { 0.25 + Float($0 % 7) }
-    self.zeros = zeros ? (0..<(groups * width)).map { UInt8($0 % (1 << bits)) } : []
+    let numbers = (0..<(groups * width)).map { 0.25 + Float($0 % 7) }
+    scales = numbers
+    halves = kind == .halves ? numbers.map { Float16($0).bitPattern } : []
+    zeros = kind == .zeros ? (0..<(groups * width)).map { UInt8($0 % (most + 1)) } : []
+    var random = TestRandom(seed: UInt64(bits))
+    let count = max(4 * width, 16)
+    values = isBook ? (0..<count).map { _ in Float(random.uniform()) } : []
+    levels = []
+    if kind == .byRow { levels = (0..<(4 * width)).map { _ in UInt8(random.below(256)) } }
+    if kind == .shared {
+      let book = (0..<16).map { _ in UInt8(random.below(256)) }
+      levels = (0..<(4 * width)).map { book[$0 % 16] }
+    }
   }
 
-  func with<R>(_ body: (UnsafePointer<ttkk_codes>) -> R) -> R {
+  /// - Parameter isRounded: codebooks as levels, for rounded activations.
+  func with<R>(isRounded: Bool, _ body: (UnsafePointer<ttkk_codes>) -> R) -> R {
     words.withUnsafeBufferPointer { words in
       scales.withUnsafeBufferPointer { scales in
-        zeros.withUnsafeBufferPointer { zeros in
-          var codes = ttkk_codes(
-            words: words.baseAddress, scales: scales.baseAddress,
-            zeros: self.zeros.isEmpty ? nil : zeros.baseAddress, k: k, group: group,
-            bits: Int32(bits), zero: Int32(1 << (bits - 1)))
-          return body(&codes)
+        halves.withUnsafeBufferPointer { halves in
+          zeros.withUnsafeBufferPointer { zeros in
+            values.withUnsafeBufferPointer { values in
+              levels.withUnsafeBufferPointer { levels in
+                let isBook = !values.isEmpty
+                var codes = ttkk_codes(
+                  words: words.baseAddress, scales: halves.isEmpty ? scales.baseAddress : nil,
+                  halves: halves.isEmpty ? nil : halves.baseAddress,
+                  zeros: zeros.isEmpty ? nil : zeros.baseAddress,
+                  levels: isBook && isRounded ? levels.baseAddress : nil,
+                  values: isBook && !isRounded ? values.baseAddress : nil, k: k, group: group,
+                  bits: Int32(bits), zero: isBook ? 128 : Int32(1 << (bits - 1)),
+                  by_row: kind == .byRow ? 1 : 0, top: Int32(top))
+                return body(&codes)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Kinds that codes of so many bits come in.
+func kinds(of bits: Int) -> [CodeKind] {
+  CodeKind.allCases.filter { $0 != .byRow || bits == 2 }.filter { $0 != .shared || bits < 8 }
+}
+
+/// Rounded rows, for one tile of them.
+private struct Rounded {
+  var codes: [Int8]
+  var sums: [Int32]
+  var scales: [Float]
+
+  init(_ table: ttkk_kernels, _ panel: CodePanel, rows: Int, _ x: [Float]) {
+    let pieces = panel.with(isRounded: true) { ttkk_pieces($0) }
+    codes = [Int8](repeating: 77, count: rows * panel.padded)
+    sums = [Int32](repeating: 77, count: rows * pieces)
+    scales = [Float](repeating: 77, count: rows)
+    with { rounded in
+      panel.with(isRounded: true) { table.round_rows(rows, $0, x, panel.k, rounded) }
+    }
+  }
+
+  mutating func with(_ body: (UnsafeMutablePointer<ttkk_rounded>) -> Void) {
+    codes.withUnsafeMutableBufferPointer { codes in
+      sums.withUnsafeMutableBufferPointer { sums in
+        scales.withUnsafeMutableBufferPointer { scales in
+          var all = ttkk_rounded(
+            codes: codes.baseAddress, sums: sums.baseAddress, scales: scales.baseAddress)
+          body(&all)
         }
       }
     }
@@ -39,148 +112,129 @@ private final class Panel {
 }
 
 @Suite struct PackedCodesKernelTests {
-  /// y of the kernel for 8-bit rows x, and the exact sums of the reference.
+  /// y of the kernel for rows x of whole numbers of largest magnitude 127, and the exact sums of the
+  /// reference, and the bound of their difference.
   private func dot(
-    _ table: ttkk_kernels, _ panel: Panel, rows: Int, x: [Int8], columns: Int
+    _ table: ttkk_kernels, _ panel: CodePanel, rows: Int, x: [Int8], columns: Int
   ) -> (y: [Float], exact: [Double], bound: [Double]) {
-    let step = (panel.k + 15) / 16 * 16
-    var sums: [Int32] = []
-    for r in 0..<rows {
-      for g in 0..<panel.groups {
-        let range = (g * panel.group)..<min((g + 1) * panel.group, panel.k)
-        sums.append(range.reduce(0) { $0 + Int32(x[r * step + $1]) })
-      }
-    }
-    let xScales = (0..<rows).map { 0.5 + Float($0) }
+    var rounded = Rounded(table, panel, rows: rows, x.map { Float($0) })
     let bias = (0..<columns).map { Float($0) }
     let yStep = columns + 1
     var y = [Float](repeating: -1, count: rows * yStep)
-    panel.with {
-      table.dot_codes(
-        rows, $0, x, step, xScales, sums, panel.groups, &y, yStep, columns, bias, 0)
+    rounded.with { rounded in
+      panel.with(isRounded: true) {
+        table.dot_codes($0, rows, 1, 0, 1, rounded, &y, yStep, columns, bias, 0)
+      }
     }
     var exact = [Double](repeating: -1, count: rows * yStep)
-    var bound = exact.map(abs)
+    var bound = exact.map { _ in 0.0 }
     for r in 0..<rows { for j in 0..<columns { exact[r * yStep + j] = Double(bias[j]) } }
-    for r in 0..<rows { for j in 0..<columns { bound[r * yStep + j] = Double(bias[j]) } }
-    var group = [Int64](repeating: 0, count: rows * panel.width)
-    for g in 0..<panel.groups {
-      panel.with { ttkk_reference_dot_group(rows, $0, panel.width, g, x, step, &group) }
+    // One rounding a group, two for each 512 inputs, one for the scale of x and one for the bias.
+    let roundings = Double(panel.groups + 2 * (panel.k / 512 + 1) + 2) * 0x1p-24
+    for r in 0..<rows { for j in 0..<columns { bound[r * yStep + j] = Double(bias[j]) * 0x1p-24 } }
+    var sums = [Int64](repeating: 0, count: rows * panel.width)
+    var piece = 0
+    while piece < panel.k {
+      let limit = (piece / panel.group + 1) * panel.group
+      let end = min(piece + 512, limit, panel.k)
+      let g = piece / panel.group
+      panel.with(isRounded: true) {
+        ttkk_reference_dot(rows, $0, panel.width, piece, end, x, panel.k, &sums)
+      }
       for r in 0..<rows {
         for j in 0..<columns {
-          let term =
-            Double(group[r * panel.width + j]) * Double(panel.scales[g * panel.width + j])
-            * Double(xScales[r])
+          let term = Double(sums[r * panel.width + j]) * Double(panel.scales[g * panel.width + j])
           exact[r * yStep + j] += term
-          bound[r * yStep + j] += abs(term)
+          bound[r * yStep + j] += abs(term) * roundings
         }
       }
+      piece = end
     }
     return (y, exact, bound)
   }
 
-  /// Every k to 70, all row tiles and column counts, groups of 16 and 32 and whole rows.
-  @Test(arguments: levels, [2, 4, 8])
+  private func rows(_ count: Int, of k: Int, _ value: (Int) -> Int8) -> [Int8] {
+    (0..<(count * k)).map { $0 % k == 0 ? 127 : value($0) }
+  }
+
+  /// Every k to 70 and around the spans of 512, all heights of tiles, groups of 16 and 32 and whole rows.
+  @Test(arguments: levels, [2, 3, 4, 8])
   func sums_agreeWithTheReference(level: String, bits: Int) {
     let table = kernels(level)
     let width = table.width_f32
     var random = TestRandom(seed: UInt64(bits))
-    for k in 1...70 {
-      for (rows, group) in [[(1, 16), (2, 32), (17, 4096)][k % 3], (1 + k % 9, 64)] {
-        let panel = Panel(width: width, k: k, group: group, bits: bits, zeros: k % 2 == 0) { _, _ in
-          UInt8(random.below(1 << bits))
+    for k in Array(1...70) + [511, 512, 513, 1100] {
+      for kind in kinds(of: bits) {
+        let group = [16, 32, 4096, 96, 640][(k + kind.hashIndex) % 5]
+        let count = 1 + k % table.height_codes
+        let top = bits == 8 ? [63, 127, 255][k % 3] : 1 << bits - 1
+        let panel = CodePanel(width: width, k: k, group: group, bits: bits, top: top, kind: kind) {
+          _, _ in UInt8(random.below(top + 1))
         }
-        let step = (k + 15) / 16 * 16
-        let x = (0..<(rows * step)).map { i in
-          i % step < k ? Int8(random.below(255) - 127) : 0
-        }
+        let x = rows(count, of: k) { _ in Int8(random.below(255) - 127) }
         let columns = k % 5 == 0 ? width : 1 + random.below(width)
-        let (y, exact, bound) = dot(table, panel, rows: rows, x: x, columns: columns)
-        let right = y.indices.allSatisfy {
-          // One rounding a group, one for the scale of x, one for the bias.
-          abs(Double(y[$0]) - exact[$0]) <= Double(panel.groups + 3) * 0x1p-24 * bound[$0]
-        }
-        #expect(right, "k \(k), rows \(rows), group \(group), columns \(columns)")
+        let (y, exact, bound) = dot(table, panel, rows: count, x: x, columns: columns)
+        let right = y.indices.allSatisfy { abs(Double(y[$0]) - exact[$0]) <= bound[$0] }
+        #expect(right, "k \(k), rows \(count), group \(group), columns \(columns), \(kind)")
       }
     }
   }
 
   /// Largest codes against activations of ±127, long enough for every 16-bit sum to overflow if it could.
-  @Test(arguments: levels, [2, 4, 8])
-  func extremeValues_neverSaturate(level: String, bits: Int) {
+  @Test(arguments: levels, [15, 63, 127, 255])
+  func extremeValues_neverSaturate(level: String, top: Int) {
     let table = kernels(level)
-    let top = UInt8((1 << bits) - 1)
+    let bits = top == 15 ? 4 : 8
     let signs: [(Int) -> Int8] = [
       { _ in 127 }, { _ in -127 }, { $0 % 2 == 0 ? 127 : -127 }, { $0 % 8 < 4 ? 127 : -127 },
     ]
-    for k in [32, 70, 512, 4096] {
-      for (index, sign) in signs.enumerated() where k < 4096 || index == 0 {
+    for k in [32, 70, 512, 2000] {
+      for (index, sign) in signs.enumerated() {
         for group in [16, 1 << 16] {
-          let panel = Panel(width: table.width_f32, k: k, group: group, bits: bits, zeros: false) {
-            j, i in j % 2 == 0 ? top : sign(i) > 0 ? top : 0
-          }
+          let panel = CodePanel(
+            width: table.width_f32, k: k, group: group, bits: bits, top: top, kind: .grid
+          ) { j, i in j % 3 == 0 ? UInt8(top) : j % 3 == 1 ? 0 : sign(i) > 0 ? UInt8(top) : 0 }
           panel.scales = panel.scales.map { _ in 1 }
-          let step = (k + 15) / 16 * 16
-          let x = (0..<(3 * step)).map { $0 % step < k ? sign($0 % step) : 0 }
-          let (y, exact, bound) = dot(table, panel, rows: 3, x: x, columns: panel.width)
-          let right = y.indices.allSatisfy {
-            abs(Double(y[$0]) - exact[$0]) <= Double(panel.groups + 3) * 0x1p-24 * bound[$0]
-          }
+          let count = table.height_codes
+          let x = (0..<(count * k)).map { sign($0 % k) }
+          let (y, exact, bound) = dot(table, panel, rows: count, x: x, columns: panel.width)
+          let right = y.indices.allSatisfy { abs(Double(y[$0]) - exact[$0]) <= bound[$0] }
           #expect(right, "k \(k), signs \(index), group \(group)")
         }
       }
     }
   }
 
-  /// With scales of 1 and sums below 2^24 the results are the integers themselves, at every level.
-  @Test(arguments: [2, 4, 8])
+  /// With scales of 1 and sums below 2^24 the results are the integers themselves, at every level, in
+  /// whichever tiles the rows come.
+  @Test(arguments: [2, 3, 4, 8])
   func integers_areTheSameAtEveryLevel(bits: Int) {
-    let (k, rows, outputs) = (70, 5, 64)
+    let (k, outputs) = (70, 64)
     let code: (Int, Int) -> UInt8 = { j, i in UInt8((i * 37 + j * 101 + i * j) % (1 << bits)) }
-    let x = (0..<(rows * 80)).map { $0 % 80 < k ? Int8($0 * 53 % 255 - 127) : 0 }
-    let sums = (0..<rows).map { r in (0..<k).reduce(Int32(0)) { $0 + Int32(x[r * 80 + $1]) } }
-    var results: [[Float]] = []
-    for level in levels {
-      let table = kernels(level)
-      var y = [Float](repeating: 0, count: rows * outputs)
-      for first in stride(from: 0, to: outputs, by: table.width_f32) {
-        let panel = Panel(width: table.width_f32, k: k, group: 80, bits: bits, zeros: false) {
-          code(first + $0, $1)
-        }
-        panel.scales = panel.scales.map { _ in 1 }
-        let ones = [Float](repeating: 1, count: rows)
-        y.withUnsafeMutableBufferPointer { y in
-          panel.with {
-            table.dot_codes(
-              rows, $0, x, 80, ones, sums, 1, y.baseAddress! + first, outputs, panel.width, nil, 0)
+    for count in 1...4 {
+      let x = (0..<(count * k)).map { $0 % k == 0 ? 127 : Float($0 * 53 % 255 - 127) }
+      var results: [[Float]] = []
+      for level in levels {
+        let table = kernels(level)
+        var y = [Float](repeating: 0, count: count * outputs)
+        for first in stride(from: 0, to: outputs, by: table.width_f32) {
+          let panel = CodePanel(width: table.width_f32, k: k, group: 96, bits: bits, kind: .grid) {
+            code(first + $0, $1)
+          }
+          panel.scales = panel.scales.map { _ in 1 }
+          var rounded = Rounded(table, panel, rows: count, x)
+          y.withUnsafeMutableBufferPointer { y in
+            rounded.with { rounded in
+              panel.with(isRounded: true) {
+                table.dot_codes(
+                  $0, count, 1, 0, 1, rounded, y.baseAddress! + first, outputs, panel.width, nil, 0)
+              }
+            }
           }
         }
+        results.append(y)
       }
-      results.append(y)
-    }
-    #expect(results.allSatisfy { $0 == results[0] })
-  }
-
-  @Test(arguments: levels, [2, 4, 8])
-  func expandedCodes_areThoseOfTheReference(level: String, bits: Int) {
-    let table = kernels(level)
-    let width = table.width_f32
-    var random = TestRandom(seed: UInt64(bits))
-    for k in 1...70 {
-      for (group, zeros) in [(16, true), (48, false), (80, true)] {
-        let panel = Panel(width: width, k: k, group: group, bits: bits, zeros: zeros) { _, _ in
-          UInt8(random.below(1 << bits))
-        }
-        let first = k > 16 ? 16 : 0
-        let count = k - first
-        var found = [Float](repeating: -1, count: (count + 15) / 16 * 16 * width)
-        var expected = [Float](repeating: -1, count: count * width)
-        panel.with {
-          table.expand_codes($0, first, count, &found)
-          ttkk_reference_expand_codes($0, width, first, count, &expected)
-        }
-        #expect(Array(found.prefix(count * width)) == expected, "k \(k), group \(group)")
-      }
+      #expect(results.allSatisfy { $0 == results[0] })
     }
   }
 
@@ -189,22 +243,35 @@ private final class Panel {
     let table = kernels(level)
     var random = TestRandom(seed: 8)
     for k in 1...70 {
-      let padded = (k + 15) / 16 * 16
-      let x = (0..<k).map { _ in Float(random.uniform()) }
-      var codes = [Int8](repeating: 77, count: padded)
-      var sums = [Int32](repeating: 77, count: 5)
-      let scale = table.quantize_row(k, padded, 16, x, &codes, &sums)
-      #expect(zip(x, codes).allSatisfy { abs($0 - Float($1) * scale) <= scale * 0.50001 })
-      #expect(codes[k...].allSatisfy { $0 == 0 })
-      for g in 0..<(padded / 16) {
-        #expect(sums[g] == codes[(g * 16)..<(g * 16 + 16)].reduce(0) { $0 + Int32($1) })
+      let panel = CodePanel(width: table.width_f32, k: k, group: 16, bits: 4, kind: .zeros) {
+        _, _ in 0
+      }
+      let x = (0..<(2 * k)).map { _ in Float(random.uniform()) }
+      let found = Rounded(table, panel, rows: 2, x)
+      for r in 0..<2 {
+        let codes = (0..<panel.padded).map { found.codes[$0 / 4 * 8 + 4 * r + $0 % 4] }
+        let row = x[(r * k)..<((r + 1) * k)]
+        let scale = found.scales[r]
+        #expect(scale == row.map(\.magnitude).max()! / 127)
+        #expect(zip(row, codes).allSatisfy { abs($0 - Float($1) * scale) <= scale * 0.50001 })
+        #expect(codes[k...].allSatisfy { $0 == 0 })
+        for g in 0..<panel.groups {
+          let group = codes[(16 * g)..<min(16 * g + 16, panel.padded)]
+          #expect(found.sums[2 * g + r] == -group.reduce(0) { $0 + Int32($1) })
+        }
       }
     }
     for bad: Float in [.nan, .infinity, -.infinity] {
-      var codes = [Int8](repeating: 77, count: 16)
-      var sum: Int32 = 77
-      #expect(table.quantize_row(3, 16, 16, [1, bad, 2], &codes, &sum).isNaN)
-      #expect(codes.allSatisfy { $0 == 0 } && sum == 0)
+      let panel = CodePanel(width: table.width_f32, k: 3, group: 16, bits: 4, kind: .grid) { _, _ in
+        0
+      }
+      let found = Rounded(table, panel, rows: 2, [1, bad, 2, 1, 1, 1])
+      #expect(found.scales[0].isNaN && found.scales[1].isFinite)
+      #expect((0..<4).allSatisfy { found.codes[$0] == 0 } && found.sums[0] == 0)
     }
   }
+}
+
+extension CodeKind {
+  fileprivate var hashIndex: Int { CodeKind.allCases.firstIndex(of: self)! }
 }

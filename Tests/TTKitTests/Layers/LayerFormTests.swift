@@ -18,7 +18,8 @@ private let specs = [
     _ factors: PreparedFactors<T>, _ x: Tensor<T>, _ bias: Tensor<T>?, _ executor: Executor
   ) throws -> [Double] {
     let rows = x.shape[0]
-    let plan = try LinearPlan(factors, bias: bias, maxRows: 100, executor: executor)
+    let forms = PlanForms(forms: [(100, factors)], bias: bias)
+    let plan = try LinearPlan(forms, maxRows: 100, executor: executor)
     let workspace = try Buffer<UInt8>(count: plan.workspaceSize)
     let y = try Buffer<T>(count: rows * plan.outFeatures)
     plan.execute(x.storage.buffer.base, rows: rows, into: y.base, workspace: workspace.base)
@@ -32,6 +33,7 @@ private let specs = [
     let w = try matrix.dense(Double.self)
     let bias = try random.tensor([24])
     var forms: [LayerForm] = [.dense]
+    for most in [1, 30, 24 * 12] { forms.append(.lanes(mostConstant: most)) }
     for rows in [1, 7, 32] {
       for most in [1, 30, 24 * 12] { forms.append(.network(rows: rows, mostConstant: most)) }
       forms.append(.streamed(rows: rows))
@@ -84,14 +86,36 @@ private let specs = [
     let matrix = try CompressedMatrix.make(
       spec, rows: 1024, columns: 1024, cores: cores.map { try view($0) })
     let choice = try LayerChoice(matrix, Double.self, memoryLimit: .max, maxRows: 64)
-    guard case .network = choice.form else {
-      Issue.record("\(choice.form) was chosen")
-      return
+    for choice in choice.choices {
+      switch choice.form {
+      case .network, .lanes: break
+      default: Issue.record("\(choice.form) was chosen for \(choice.bucket)")
+      }
     }
     #expect(choice.flopsPerRow == 2 * 2 * 32 * 32 * 32)
     let layer = try Linear(matrix: matrix, bias: nil)
     #expect(layer.flops(rows: 64) == 64 * 4 * 32 * 32 * 32)
     let plan = try layer.prepare(maxRows: 64)
-    #expect(plan.residentByteCount == 2 * 32 * 32 * 8)
+    #expect(plan.residentByteCount <= 3 * 2 * 32 * 32 * 8)  // a pack for each form
+    #expect(plan.explain().hasPrefix("up to 1 rows: network"))
+  }
+
+  /// A plan for many rows holds what is fastest for few: the same packs as a plan for few.
+  @Test func fewRows_haveTheirOwnForm() throws {
+    var random = TestRandom(seed: 6)
+    let spec = try Spec(parsing: "train_matrix(rows=16x16, columns=16x16, rank=16)")
+    let cores = try [random.tensor([1, 16, 16, 16]), random.tensor([16, 16, 16, 1])]
+    let matrix = try CompressedMatrix.make(
+      spec, rows: 256, columns: 256, cores: cores.map { try view($0) })
+    let one = try LayerChoice(matrix, Double.self, memoryLimit: nil, maxRows: 1)
+    let many = try LayerChoice(matrix, Double.self, memoryLimit: nil, maxRows: 512)
+    #expect(many.choices.map(\.bucket.end) == [1, 16, 128, 512])
+    #expect(many.choices[0].form == one.choices[0].form)
+    let layer = try Linear(matrix: matrix, bias: nil)
+    let small = try layer.prepare(maxRows: 1)
+    let large = try layer.prepare(maxRows: 512)
+    #expect(large.sharesPack(with: small))
+    #expect(large.residentByteCount <= 256 * 256 * 8 * 9 / 8)
+    withExtendedLifetime(small) {}
   }
 }

@@ -121,9 +121,10 @@ import Testing
     let train = try TensorTrain(decomposing: a, Truncation(relative: 1e-6))
     #expect(train.ranks.max() == 5)
     let error = try relativeError(train.dense(), a)
-    #expect(error < 1.01e-8 && error > 0.9e-8)
+    // A basis of s = 32 samples loses about √(1 + r/(s − r − 1)) times what the best of rank r would.
+    #expect(error < 1.3e-8 && error > 0.9e-8)
     // Errors of two directions: an upper bound, not far off.
-    #expect(train.error > 0.999 * error && train.error < 3 * error)
+    #expect(train.error > 0.999 * error && train.error < 2 * error)
   }
 
   @Test func absoluteTolerance_isTheLooserOfTwo() throws {
@@ -199,7 +200,7 @@ import Testing
       let error = try relativeError(train.dense(), a)
       let rounding = 64 * T.eps
       #expect(error <= rtol && train.error <= rtol + rounding)
-      #expect(train.error >= error - rounding && train.error <= 3 * error + rounding)
+      #expect(train.error >= error - rounding && train.error <= 2 * error + rounding)
       // A spike no sample sees: the measurement must, and the exact way take over.
       var spiked = a.elements
       spiked[12_345] = spiked[12_345] + T(0.1 * a.norm, imaginary: 0)

@@ -11,9 +11,9 @@ enum { POINTER = sizeof(void *), SIZE = sizeof(size_t), WIDE = 8, NARROW = 4 };
 SUM_IS(ttk_array, 3 * POINTER + 2 * NARROW);
 SUM_IS(ttk_executor, SIZE + 2 * POINTER + 2 * NARROW);
 SUM_IS(ttk_svd_options, SIZE + 3 * WIDE + 4 * POINTER + 2 * NARROW);
-SUM_IS(ttk_fit_options, SIZE + POINTER + 2 * NARROW);
+SUM_IS(ttk_fit_options, SIZE + 2 * POINTER + 2 * NARROW);
 SUM_IS(ttk_prepare_options, SIZE + 2 * WIDE + POINTER + 2 * NARROW);
 SUM_IS(ttk_weight_report, SIZE + 3 * POINTER + 4 * WIDE + 2 * NARROW);
-SUM_IS(ttk_compress_options, SIZE + 3 * POINTER + 2 * WIDE + 4 * NARROW);
+SUM_IS(ttk_compress_options, SIZE + 4 * POINTER + 2 * WIDE + 4 * NARROW);
 
 #endif

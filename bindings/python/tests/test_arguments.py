@@ -143,7 +143,7 @@ def test_tensorTrain_methodSeedOverwrite_areChecked(rng: np.random.Generator) ->
     assert np.array_equal(kept, a)
     named = tk.tensor_train(scratch, 3, method="auto", seed=np.int64(5), overwrite=True)
     assert np.array_equal(np.asarray(named), np.asarray(plain))
-    with pytest.raises(ValueError, match="method is 'rsvd', expected 'auto'"):
+    with pytest.raises(ValueError, match="method is 'rsvd', expected one of auto, sampled, qr"):
         tk.tensor_train(a, method="rsvd")
     with pytest.raises(TypeError, match="seed is a float, expected an integer"):
         tk.tensor_train(a, seed=0.5)  # type: ignore[arg-type]

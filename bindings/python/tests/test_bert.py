@@ -159,3 +159,18 @@ def test_encoder_realModelOnStsb_hasItsKnownQuality(data: Path) -> None:
     cosines = (vectors[: len(first)] * vectors[len(first) :]).sum(1)
     spearman = np.corrcoef(ranks(cosines.tolist()), ranks([float(f[4]) for f in fields]))[0, 1]
     assert round(float(spearman), 4) == 0.8203
+
+
+def test_observe_showsEveryLinear(folder: Path) -> None:
+    encoder = Encoder(folder)
+    texts = ["a cat", "a small dog runs"]
+    seen = tk.calibrate(encoder, texts)
+    with tk.open(folder) as model:
+        names = {w.name for w in model.report() if w.name.endswith(".weight") and len(w.shape) == 2}
+    assert set(seen) == {n for n in names if "embeddings" not in n}
+    tokens = 4 + 6  # with [CLS] and [SEP]
+    assert {inputs.count for inputs in seen.values()} == {tokens}
+    assert len({id(inputs) for inputs in seen.values()}) == 8
+    # Encoding again shows nothing more.
+    encoder.encode(texts)
+    assert next(iter(seen.values())).count == tokens

@@ -152,13 +152,6 @@ def test_compress_progressFalse_isAStop(source: Path, tmp_path: Path) -> None:
         tk.compress(source, RECIPE, out=tmp_path / "out", progress=lambda *_: False)
 
 
-def test_compress_laterOptions_areRefusedPolitely(source: Path) -> None:
-    with pytest.raises(NotImplementedError, match="calibration"):
-        tk.compress(source, RECIPE, calibration={})  # type: ignore[arg-type]
-    with pytest.raises(NotImplementedError, match="inputs"):
-        tk.Linear.fit(np.eye(2), tk.Dense(), inputs=np.eye(2))  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     ("options", "error"),
     [({"threads": -1}, ValueError), ({"memory_limit": -1}, ValueError),

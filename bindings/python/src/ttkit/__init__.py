@@ -9,45 +9,126 @@
 (3, 8)
 """
 
+from .apply import apply
 from .attention import BlockTermAttention
+from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
 from .convolution import Conv2d, ConvolutionPlan
 from .convolution_formats import CPConvolution, TrainConvolution, TuckerConvolution
 from .cross import CrossProgress, CrossResult, cross
+from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
+from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
-    BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
-    TrainLinear, TrainMatrix,
+    BFloat16, Dense, Float16, Float32, Float64, Format, Int, Kashin, KMeans, Lloyd, LowRank, Pairs,
+    Quads, Rotation, Storage, Sum, TrainLinear, TrainMatrix,
 )
+from .kashin import KashinInfo, kashin, orthogonal_transform
+from .integrate import Integral, integrate
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
 from .network import Network, canonical, hierarchical_tucker, tucker
+from .products import concatenate, dot, multiply
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
+from .solve import Solution, SolveProgress, solve
+from .standard import eye, laplace, ones
 from .structured_formats import (
     CP, BlockTensorTrain, HierarchicalTucker, Kronecker, Monarch, TokenTrain, TuckerLinear,
 )
-from .train import TensorTrain, dot, tensor_train
+from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BFloat16", "BlockTensorTrain", "BlockTermAttention", "CP", "CPConvolution",
-    "ContractionPlan", "Conv2d", "ConvolutionPlan", "CrossProgress", "CrossResult", "Dense",
-    "Embedding", "EmbeddingPlan", "Float16", "Float32", "Float64", "Format",
-    "HierarchicalTucker", "Int", "KMeans", "Kronecker", "Linear", "LinearPlan", "LowRank",
-    "Model", "Monarch", "Network", "Quantized", "Recipe", "Report", "Storage", "Sum",
-    "TTKitError", "TensorTrain", "TensorTrainMatrix", "TokenTrain", "TrainConvolution",
-    "TrainLinear", "TrainMatrix", "TuckerConvolution", "TuckerLinear", "WeightReport",
-    "canonical", "compress", "cross", "dot", "einsum", "fake_quantize", "fake_quantize_vjp",
-    "hierarchical_tucker", "load", "maxvol", "open", "plan", "quantize", "tensor_train",
-    "tensor_train_matrix", "tucker",
+    "BFloat16",
+    "BlockTensorTrain",
+    "BlockTermAttention",
+    "CP",
+    "CPConvolution",
+    "Calibration",
+    "ContractionPlan",
+    "Conv2d",
+    "ConvolutionPlan",
+    "CrossProgress",
+    "CrossResult",
+    "Dense",
+    "Eigenpairs",
+    "Embedding",
+    "EmbeddingPlan",
+    "Float16",
+    "Float32",
+    "Float64",
+    "Format",
+    "HierarchicalTucker",
+    "Int",
+    "Integral",
+    "KMeans",
+    "Kashin",
+    "KashinInfo",
+    "Kronecker",
+    "LayerInputs",
+    "Linear",
+    "LinearPlan",
+    "Lloyd",
+    "LowRank",
+    "Model",
+    "Monarch",
+    "Network",
+    "Pairs",
+    "Quads",
+    "Quantized",
+    "Recipe",
+    "Report",
+    "Rotation",
+    "Solution",
+    "SolveProgress",
+    "Storage",
+    "Sum",
+    "TTKitError",
+    "TensorTrain",
+    "TensorTrainMatrix",
+    "TokenTrain",
+    "TrainConvolution",
+    "TrainLinear",
+    "TrainMatrix",
+    "TuckerConvolution",
+    "TuckerLinear",
+    "WeightReport",
+    "apply",
+    "calibrate",
+    "canonical",
+    "compress",
+    "concatenate",
+    "cross",
+    "dot",
+    "eigsh",
+    "einsum",
+    "eye",
+    "fake_quantize",
+    "fake_quantize_vjp",
+    "hierarchical_tucker",
+    "integrate",
+    "kashin",
+    "laplace",
+    "load",
+    "maxvol",
+    "multiply",
+    "ones",
+    "open",
+    "orthogonal_transform",
+    "plan",
+    "quantize",
+    "solve",
+    "tensor_train",
+    "tensor_train_matrix",
+    "tucker",
 ]

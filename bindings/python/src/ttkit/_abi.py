@@ -40,6 +40,13 @@ TTK_INT64 = 9
 TTK_UINT8 = 10
 TTK_INT16 = 11
 TTK_BOOL = 12
+TTK_SVD_AUTO = 0
+TTK_SVD_SAMPLED = 1
+TTK_SVD_QR = 2
+TTK_PRODUCT_EXACT = 1
+TTK_PRODUCT_SKETCHED = 2
+TTK_PRODUCT_ZIP_UP = 3
+TTK_PRODUCT_VARIATIONAL = 4
 TTK_CROSS_TCI = 1
 TTK_CROSS_MAXVOL = 2
 TTK_CROSS_DMRG = 3
@@ -51,12 +58,32 @@ TTK_CROSS_RANK = 3
 TTK_CROSS_SWEEPS = 4
 TTK_CROSS_STOPPED = 5
 TTK_CROSS_PRECISION = 6
+TTK_SOLVE_AMEN = 1
+TTK_SOLVE_ALS = 2
+TTK_SOLVE_MALS = 3
+TTK_SOLVE_GALERKIN = 1
+TTK_SOLVE_LEAST_SQUARES = 2
+TTK_SOLVE_PLAIN = 0
+TTK_SOLVE_LEFT_BLOCKS = 1
+TTK_SOLVE_RIGHT_BLOCKS = 2
+TTK_SOLVE_CONVERGED = 1
+TTK_SOLVE_STALLED = 2
+TTK_SOLVE_SWEEPS = 3
+TTK_SOLVE_STOPPED = 4
+TTK_SOLVE_RANK = 5
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_BAG_SUM = 0
 TTK_BAG_MEAN = 1
 TTK_GRADIENT_LSQ = 0
 TTK_GRADIENT_PLAIN = 1
+TTK_TRANSFORM_DCT = 0
+TTK_TRANSFORM_HADAMARD = 1
+TTK_TRANSFORM_ORTHOGONAL = 2
+TTK_VECTORS_ROWS = 0
+TTK_VECTORS_WHOLE = 1
+TTK_KASHIN_GREEDY = 0
+TTK_KASHIN_ALTERNATING = 1
 TTK_WEIGHT_TENSOR = 0
 TTK_WEIGHT_LINEAR = 1
 TTK_WEIGHT_EMBEDDING = 2
@@ -85,6 +112,17 @@ class ttk_executor(Structure):
     ]
 
 
+class ttk_svd_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("error", c_double),
+        ("memory", c_int64),
+        ("passes", c_int64),
+        ("method", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_svd_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -97,6 +135,11 @@ class ttk_svd_options(Structure):
         ("progress_context", c_void_p),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("seed", c_uint64),
+        ("memory_limit", c_int64),
+        ("report", POINTER(ttk_svd_report)),
+        ("method", c_int32),
+        ("overwrite", c_int32),
     ]
 
 
@@ -141,7 +184,11 @@ class ttk_cross_options(Structure):
         ("pivots_found", c_void_p),
         ("method", c_int32),
         ("search", c_int32),
+        ("max_ranks", POINTER(c_int64)),
     ]
+
+
+ttk_train_function = CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p, c_void_p)
 
 
 class ttk_maxvol_options(Structure):
@@ -151,6 +198,38 @@ class ttk_maxvol_options(Structure):
         ("row_tolerance", c_double),
         ("min_extra", c_int64),
         ("max_extra", c_int64),
+    ]
+
+
+class ttk_solve_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("residual", c_double),
+        ("sweeps", c_int64),
+        ("max_rank", c_int64),
+        ("reason", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+ttk_solve_watch = CFUNCTYPE(c_int32, c_void_p, POINTER(ttk_solve_report))
+
+
+class ttk_solve_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rtol", c_double),
+        ("max_rank", c_int64),
+        ("max_ranks", POINTER(c_int64)),
+        ("max_sweeps", c_int64),
+        ("seed", c_uint64),
+        ("x0", c_void_p),
+        ("watch", ttk_solve_watch),
+        ("watch_context", c_void_p),
+        ("method", c_int32),
+        ("projection", c_int32),
+        ("preconditioner", c_int32),
+        ("reserved", c_int32),
     ]
 
 
@@ -188,6 +267,7 @@ class ttk_fit_options(Structure):
         ("executor", POINTER(ttk_executor)),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("moment", POINTER(ttk_array)),
     ]
 
 
@@ -225,6 +305,41 @@ class ttk_fake_quantize_options(Structure):
     ]
 
 
+class ttk_transform_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("seed", c_uint64),
+        ("transform", c_int32),
+        ("vectors", c_int32),
+        ("is_adjoint", c_int32),
+        ("threads", c_int32),
+    ]
+
+
+class ttk_kashin_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("seed", c_uint64),
+        ("tolerance", c_double),
+        ("max_steps", c_int64),
+        ("transform", c_int32),
+        ("vectors", c_int32),
+        ("method", c_int32),
+        ("threads", c_int32),
+    ]
+
+
+class ttk_kashin_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("steps", c_int64),
+        ("error", c_double),
+        ("max_norm", c_double),
+        ("converged", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
 class ttk_weight_report(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -255,6 +370,7 @@ class ttk_compress_options(Structure):
         ("parts", c_int32),
         ("threads", c_int32),
         ("reserved", c_int32),
+        ("calibration", c_char_p),
     ]
 
 
@@ -266,6 +382,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_kernel_level": (c_char_p, ()),
     "ttk_dtype_size": (c_size_t, (c_int32,)),
     "ttk_svd": (c_int32, (POINTER(ttk_array), POINTER(ttk_svd_options), c_void_p)),
+    "ttk_svd_file": (c_int32,
+        (c_char_p, c_int64, c_int32, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_from_cores": (c_int32, (c_int32, POINTER(ttk_array), c_void_p)),
     "ttk_train_order": (c_int32, (c_void_p,)),
     "ttk_train_dtype": (c_int32, (c_void_p,)),
@@ -284,6 +402,13 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_sum": (c_int32, (c_void_p, c_int32, c_void_p, POINTER(ttk_array), c_void_p)),
     "ttk_train_orthogonalize": (c_int32, (c_void_p, c_int32, c_int32, c_int32, c_void_p)),
     "ttk_train_transpose": (c_int32, (c_void_p, c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_reshape": (c_int32,
+        (c_void_p, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_concatenate": (c_int32, (c_int32, c_void_p, c_int32, c_void_p)),
+    "ttk_train_slice": (c_int32, (c_void_p, c_void_p, c_void_p, c_void_p, c_void_p)),
+    "ttk_train_conjugate": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_multiply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_evaluate": (c_int32, (c_void_p, c_int64, c_void_p, c_void_p)),
     "ttk_train_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
     "ttk_train_save": (c_int32, (c_void_p, c_char_p)),
@@ -301,22 +426,35 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_matrix_ranks": (None, (c_void_p, c_void_p)),
     "ttk_train_matrix_core": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
     "ttk_train_matrix_transpose": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_matrix_conjugate": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_matrix_trace": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
     "ttk_train_matrix_round": (c_int32, (c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_matrix_multiply_array": (c_int32,
         (c_void_p, POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_train_matrix_multiply_train": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_train_matrix_product": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_train_matrix_apply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_matrix_multiply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_matrix_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
     "ttk_train_matrix_save": (c_int32, (c_void_p, c_char_p)),
     "ttk_train_matrix_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_train_matrix_destroy": (None, (c_void_p,)),
     "ttk_cross": (c_int32,
         (c_int32, c_void_p, c_int32, ttk_evaluate, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
+    "ttk_apply": (c_int32,
+        (c_int32, c_void_p, ttk_train_function, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
     "ttk_pivots_count": (c_int64, (c_void_p,)),
     "ttk_pivots_order": (c_int32, (c_void_p,)),
     "ttk_pivots_indices": (c_void_p, (c_void_p,)),
     "ttk_pivots_destroy": (None, (c_void_p,)),
     "ttk_maxvol": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_maxvol_options), c_void_p, c_void_p, POINTER(ttk_array))),
+    "ttk_solve": (c_int32,
+        (c_void_p, c_void_p, POINTER(ttk_solve_options), c_void_p, POINTER(ttk_solve_report))),
+    "ttk_eigenpairs": (c_int32,
+        (c_void_p, c_int64, c_int32, POINTER(ttk_solve_options), c_void_p, c_void_p, c_void_p, POINTER(ttk_solve_report))),
     "ttk_canonical": (c_int32,
         (POINTER(ttk_array), c_int64, POINTER(ttk_network_options), c_void_p)),
     "ttk_tucker": (c_int32, (POINTER(ttk_array), POINTER(ttk_network_options), c_void_p)),
@@ -362,6 +500,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_dtype": (c_int32, (c_void_p,)),
     "ttk_linear_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_error": (c_double, (c_void_p,)),
+    "ttk_linear_output_error": (c_double, (c_void_p,)),
     "ttk_linear_spec": (c_char_p, (c_void_p,)),
     "ttk_linear_core_count": (c_int32, (c_void_p,)),
     "ttk_linear_core_shape": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
@@ -374,6 +513,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_linear_plan_workspace_size": (c_size_t, (c_void_p,)),
     "ttk_linear_plan_resident_nbytes": (c_int64, (c_void_p,)),
     "ttk_linear_plan_max_rows": (c_int64, (c_void_p,)),
+    "ttk_linear_plan_explain": (c_char_p, (c_void_p,)),
     "ttk_linear_execute": (c_int32, (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_size_t)),
     "ttk_linear_plan_destroy": (None, (c_void_p,)),
     "ttk_linear_vjp": (c_int32,
@@ -464,6 +604,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array))),
     "ttk_fake_quantize_vjp": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
+    "ttk_transform_apply": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_transform_options), POINTER(ttk_array))),
+    "ttk_kashin": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_kashin_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_kashin_report))),
     "ttk_recipe_parse": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_builtin": (c_int32, (c_char_p, c_void_p)),

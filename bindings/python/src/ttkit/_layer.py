@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from ctypes import byref, c_int32, c_int64, sizeof
+from ctypes import POINTER, byref, c_int32, c_int64, sizeof
 from typing import Any, Self, SupportsIndex
 
 import numpy as np
@@ -96,10 +96,14 @@ def bias_view(bias: npt.ArrayLike | None, dtype: np.dtype[Any]) -> ArrayView | N
     return view(given.astype(dtype, copy=False))
 
 
-def fit_options(threads: int) -> _abi.ttk_fit_options:
-    """Options of fitting."""
+def fit_options(threads: int, moment: Array | None = None) -> _abi.ttk_fit_options:
+    """Options of fitting, with the moment of the inputs."""
     count = integer(threads, "threads", 0, 32)
-    return _abi.ttk_fit_options(struct_size=sizeof(_abi.ttk_fit_options), threads=count)
+    options = _abi.ttk_fit_options(struct_size=sizeof(_abi.ttk_fit_options), threads=count)
+    if moment is not None:
+        # ctypes keeps the view, and the view its array.
+        options.moment = POINTER(_abi.ttk_array)(view(moment))
+    return options
 
 
 def prepare_options(

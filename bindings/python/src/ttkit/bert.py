@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ._activations import Floats, gelu, layer_norm, softmax
 from ._array import single
+from .calibration import Hook
 from .embedding import Embedding
 from .linear import Linear
 from .model import Weight
@@ -76,6 +77,22 @@ class Encoder:
         self._prefix = "" if _WORDS in self._model else "bert."
         self._weights: dict[str, Weight] = {}
         self._dense: dict[str, Floats] = {}
+        self._hook: Hook | None = None
+
+    def observe(self, texts: Sequence[str], hook: Hook) -> None:
+        """Encode sentences and show every linear layer's input to a hook; see `ttkit.calibrate`.
+
+        Parameters
+        ----------
+        texts : sequence of str
+        hook : callable
+            ``hook(names, x)``: the weights that meet x, shape (rows, in).
+        """
+        self._hook = hook
+        try:
+            self.encode(texts)
+        finally:
+            self._hook = None
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Embed sentences.
@@ -116,10 +133,14 @@ class Encoder:
 
     def _block(self, name: str, x: Floats, count: int) -> Floats:
         """One transformer block on (count * length, width)."""
-        attended = self._linear(name + "attention.output.dense", self._attention(name, x, count))
+        mixed = self._attention(name, x, count)
+        self._show(mixed, name + "attention.output.dense")
+        attended = self._linear(name + "attention.output.dense", mixed)
         attended += x
         x = self._norm(name + "attention.output.LayerNorm", attended)
+        self._show(x, name + "intermediate.dense")
         inner = gelu(self._linear(name + "intermediate.dense", x))
+        self._show(inner, name + "output.dense")
         outer = self._linear(name + "output.dense", inner)
         outer += x
         return self._norm(name + "output.LayerNorm", outer)
@@ -127,6 +148,7 @@ class Encoder:
     def _attention(self, name: str, x: Floats, count: int) -> Floats:
         heads = self.config["num_attention_heads"]
         split = (count, -1, heads, self.width // heads)
+        self._show(x, *(f"{name}attention.self.{part}" for part in ("query", "key", "value")))
         q, k, v = (
             self._linear(f"{name}attention.self.{part}", x).reshape(split).transpose(0, 2, 1, 3)
             for part in ("query", "key", "value")
@@ -135,6 +157,10 @@ class Encoder:
         scores *= np.float32((self.width // heads) ** -0.5)
         mixed: Floats = (softmax(scores) @ v).transpose(0, 2, 1, 3)
         return mixed.reshape(x.shape)
+
+    def _show(self, x: Floats, *names: str) -> None:
+        if self._hook is not None:
+            self._hook([f"{self._prefix}{name}.weight" for name in names], x)
 
     def _linear(self, name: str, x: Floats) -> Floats:
         layer = self._weight(name + ".weight")

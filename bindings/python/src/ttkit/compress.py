@@ -21,6 +21,7 @@ from . import _abi
 from ._call import Callback, call, text
 from ._library import library as lib
 from ._options import integer
+from .calibration import Calibration
 from .errors import TTKitError
 from .model import Model
 from .recipe import Entry, Recipe
@@ -34,7 +35,7 @@ def compress(
     source: Source,
     recipe: Recipe | Mapping[str, Entry],
     *,
-    calibration: None = None,
+    calibration: Calibration | str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
     out: str | os.PathLike[str] | None = None,
@@ -52,8 +53,10 @@ def compress(
     recipe : Recipe, or mapping as for `Recipe`
         Patterns that match no weight are no error, even if nothing is compressed in the end;
         `Model.report` tells what was.
-    calibration : None
-        Fitting to activations comes in a later version.
+    calibration : Calibration or path, optional
+        What the layers see, from `calibrate`, or the file it was saved to. Linear weights in it are
+        fitted to their inputs, integers and codebooks with error compensation, and their biases
+        take up what the mean outputs lose.
     executor : concurrent.futures.Executor, optional
         Gets one part of the model for each of its workers, which must see `source` and `out`.
     progress : callable, optional
@@ -79,8 +82,6 @@ def compress(
         If `source` is no safetensors file or a damaged one, or `progress` stopped the run.
     ValueError, TypeError, MemoryError
     """
-    if calibration is not None:
-        raise NotImplementedError("calibration is not there yet; leave calibration=None")
     made = recipe if isinstance(recipe, Recipe) else Recipe(recipe)
     sizes = {
         "memory_limit": integer(memory_limit or 0, "memory_limit", 0),
@@ -89,6 +90,7 @@ def compress(
     with ExitStack() as stack:
         path = _written(source, stack) if isinstance(source, Mapping) else \
             Path(os.fsdecode(text(source, "source")))
+        inputs = _calibration_path(calibration, stack)
         removal = stack.enter_context(ExitStack())  # until the model owns its temporary folder
         if out is None:
             target = Path(tempfile.mkdtemp(prefix="ttkit-"))
@@ -96,9 +98,10 @@ def compress(
         else:
             target = Path(os.fsdecode(text(out, "out")))
         if executor is None:
-            _compress_part(path, made, target, sizes, threads=threads, progress=progress)
+            _compress_part(
+                path, made, target, sizes, threads=threads, progress=progress, inputs=inputs)
         else:
-            _compress_parts(path, made, target, sizes, threads, executor, progress)
+            _compress_parts(path, made, target, sizes, threads, executor, progress, inputs)
         _copy_companions(path, target)
         model = Model(target, temporary=out is None)
         removal.pop_all()
@@ -115,6 +118,7 @@ def _compress_part(
     part: int = 0,
     parts: int = 0,
     progress: Progress | None = None,
+    inputs: bytes | None = None,
 ) -> list[WeightReport]:
     """Compress one part, in whichever process this runs; returns the reports of its weights."""
     reports: list[WeightReport] = []
@@ -127,6 +131,7 @@ def _compress_part(
     options = _abi.ttk_compress_options(struct_size=sizeof(_abi.ttk_compress_options), **sizes)
     options.weight_done = callback.pointer
     options.part, options.parts, options.threads = part, parts, threads
+    options.calibration = inputs
     arguments = text(source, "source"), recipe._handle, text(out, "out"), options
     call(lib.ttk_model_compress, *arguments, callbacks=(callback,))
     return reports
@@ -140,6 +145,7 @@ def _compress_parts(
     threads: int,
     executor: Executor,
     progress: Progress | None,
+    inputs: bytes | None,
 ) -> None:
     """Have each worker compress a part, in a folder inside `out`; join the parts, move them up."""
     workers = int(getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
@@ -151,7 +157,7 @@ def _compress_parts(
         futures = [
             executor.submit(
                 _compress_part, source, recipe, shards, sizes, threads=threads, part=part,
-                parts=workers)
+                parts=workers, inputs=inputs)
             for part in range(workers)
         ]
         try:
@@ -178,6 +184,20 @@ def _report_as_completed(
             done += 1
             if progress is not None and progress(report, done, total) is False:
                 raise TTKitError("progress stopped the run")
+
+
+def _calibration_path(
+    calibration: Calibration | str | os.PathLike[str] | None, stack: ExitStack
+) -> bytes | None:
+    """The file of a calibration; one of our own is removed with the stack."""
+    if calibration is None:
+        return None
+    if not isinstance(calibration, Calibration):
+        return text(calibration, "calibration")
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ttkit-"))
+    path = Path(folder, "calibration.safetensors")
+    calibration.save(path, rows=False)
+    return text(path, "calibration")
 
 
 def _written(weights: Mapping[str, npt.ArrayLike], stack: ExitStack) -> Path:

@@ -19,6 +19,7 @@ from ._options import integer
 from ._rows import compact_address, rows_in, rows_out
 from ._trained import encoded_cores
 from ._workspace import give, take
+from .calibration import LayerInputs, moment_of
 from .formats import Format, Storage, spec_of
 
 
@@ -45,6 +46,11 @@ class LinearPlan(Closable):
     def resident_nbytes(self) -> int:
         """Bytes of packed weights it uses, shared with the layer's other plans."""
         return int(lib.ttk_linear_plan_resident_nbytes(self._handle))
+
+    def explain(self) -> str:
+        """The form chosen for each range of rows, with the predicted times."""
+        lines: bytes = lib.ttk_linear_plan_explain(self._handle)
+        return lines.decode()
 
     def __call__(self, x: npt.ArrayLike, out: Array | None = None) -> Array:
         """Apply the layer.
@@ -131,7 +137,7 @@ class Linear(Layer):
         *,
         storage: Storage | str | None = None,
         bias: npt.ArrayLike | None = None,
-        inputs: None = None,
+        inputs: LayerInputs | npt.ArrayLike | None = None,
         threads: int = 0,
     ) -> Self:
         """Fit the cores to a dense weight.
@@ -145,8 +151,11 @@ class Linear(Layer):
         storage : Storage or str, optional
             How cores are stored; the weight's dtype by default.
         bias : array_like, shape (out_features,), optional
-        inputs : None
-            Fitting to activations comes in a later version.
+        inputs : LayerInputs or array_like, optional
+            What the layer will see: rows (n, in_features), their second moment X^T X (a square array
+            that equals its transpose is one), or an entry of a `Calibration`. The fit then makes
+            the error of the outputs small, rounds with error compensation, and lets the bias, if
+            there is one and the inputs' mean is known, take up what the mean output loses.
         threads : int, optional
             0: all this process may use. The result does not depend on it.
 
@@ -159,13 +168,14 @@ class Linear(Layer):
             If a dtype is not supported.
         MemoryError, numpy.linalg.LinAlgError
         """
-        if inputs is not None:
-            raise NotImplementedError("fitting to inputs is not there yet; leave inputs=None")
         given = _layer.weight(weight, "weight")
         spec = text(spec_of(format, storage), "format")
         offsets = _layer.bias_view(bias, given.dtype)
         pointer = None if offsets is None else byref(offsets)
-        options = _layer.fit_options(threads)
+        if inputs is not None and given.ndim != 2:
+            raise ValueError(f"weight has shape {given.shape}, expected two axes")
+        moment = None if inputs is None else moment_of(inputs, given.shape[1])
+        options = _layer.fit_options(threads, moment)
         arguments = byref(view(given)), spec, pointer, byref(options)
         return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_fit, *arguments))
 
@@ -264,6 +274,11 @@ class Linear(Layer):
         self.out_features = self._ask("out_features")
         self._plans = {}
         return self
+
+    @property
+    def output_error(self) -> float:
+        """Relative error of the outputs on the inputs of the fit; NaN for a fit without."""
+        return float(lib.ttk_linear_output_error(self._handle))
 
     def __call__(self, x: npt.ArrayLike, *, threads: int = 0, out: Array | None = None) -> Array:
         """Apply the layer to any number of rows; see `LinearPlan.__call__`.

@@ -64,7 +64,11 @@ class Recipe(Closable):
 
     @classmethod
     def builtin(cls, name: str) -> Self:
-        """Take a recipe that comes with the library: ``"default"`` is int8 in groups of 64."""
+        """Take a recipe that comes with the library.
+
+        ``"default"`` is int8 in groups of 64, for any transformer; ``"encoder"`` is 4 bits, for
+        BERT-type sentence encoders, and wants calibration.
+        """
         arguments = lib.ttk_recipe_builtin, text(name, "name")
         return cls._made(create(lib.ttk_recipe_destroy, *arguments))
 

@@ -1,4 +1,4 @@
-"""The command line: ``ttkit compress``, ``inspect`` and ``bench``.
+"""The command line: ``ttkit compress``, ``inspect``, ``bench`` and ``evaluate``.
 
 Results go to standard output, as a table or with --json as one JSON document; progress and errors
 to standard error. The exit code is 0 only on success, 1 after a failure, 2 for a wrong command line,
@@ -11,13 +11,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import bench, compress, inspect
+from . import bench, compress, evaluate, inspect
 from .messages import sentence, warn
 from .parser import Command, UsageError, build, parse
 from .result import Result
 
 COMMANDS: dict[str, Command] = {
     "compress": compress.COMMAND, "inspect": inspect.COMMAND, "bench": bench.COMMAND,
+    "evaluate": evaluate.COMMAND,
 }
 _FAILURES = (OSError, ValueError, TypeError, LookupError, MemoryError, RuntimeError, ImportError)
 

@@ -9,10 +9,12 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from ..calibration import Calibration, calibrate
 from ..compress import compress
 from ..recipe import Recipe
 from ..report import WeightReport
 from .baseline import dense_form
+from .encoders import encoder, sentences
 from .interrupts import Interrupts, Workers
 from .messages import existing, printable, warn
 from .parser import Command, UsageError, byte_count, whole
@@ -25,7 +27,8 @@ from .tables import duration, shape_text, size, table, times
 _EXAMPLES = """\
   ttkit compress MODEL --out small
   ttkit compress MODEL --recipe recipe.json --out small --memory-limit 512MB
-  ttkit compress MODEL --recipe "low_rank(rank=64)@float16" --out small --json"""
+  ttkit compress MODEL --recipe "low_rank(rank=64)@float16" --out small --json
+  ttkit compress MODEL --calibrate sentences.txt --out small"""
 _NAMED = 8  # weights in a note, before it says how many more there are
 
 
@@ -35,6 +38,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe", default="default", metavar="RECIPE",
         help="a JSON file, a built-in name, or one spec for all weights (default: %(default)s)")
+    parser.add_argument(
+        "--calibrate", metavar="TEXTS",
+        help="a file of sentences, one a line: weights are fitted to what layers see of them "
+        "(BERT-type encoders)")
     parser.add_argument(
         "--threads", type=partial(whole, least=0), default=0, metavar="N",
         help="of each worker (default: all this process may use)")
@@ -60,7 +67,10 @@ def _run(arguments: argparse.Namespace) -> Result:
     recipe = recipe_named(arguments.recipe)
     check_out(out, source, arguments.force)
     start = time.perf_counter()
-    weights = _compressed(source, recipe, out, arguments)
+    seen = None
+    if arguments.calibrate is not None:
+        seen = calibrate(encoder(source, arguments.threads), sentences(arguments.calibrate))
+    weights = _compressed(source, recipe, out, arguments, seen)
     seconds = time.perf_counter() - start
     if is_file(arguments.recipe) and not arguments.quiet:
         idle = unmatched(recipe, [weight.name for weight in weights])
@@ -70,7 +80,11 @@ def _run(arguments: argparse.Namespace) -> Result:
 
 
 def _compressed(
-    source: Path, recipe: Recipe, out: Path, arguments: argparse.Namespace
+    source: Path,
+    recipe: Recipe,
+    out: Path,
+    arguments: argparse.Namespace,
+    seen: Calibration | None,
 ) -> list[WeightReport]:
     """Compress, and put the output in its place; on any failure nothing of it is left."""
     weights: list[WeightReport] = []
@@ -90,7 +104,7 @@ def _compressed(
         compress(
             source, recipe, out=stage, threads=arguments.threads, executor=executor,
             memory_limit=arguments.memory_limit, max_shard_nbytes=arguments.max_shard_size,
-            progress=progress).close()
+            progress=progress, calibration=seen).close()
         _require_some(weights, recipe, arguments)
         interrupts.only_note()
         interrupts.check()
@@ -122,7 +136,7 @@ def _result(
     before, after = sum(w.nbytes_before for w in weights), sum(w.nbytes for w in weights)
     document: dict[str, object] = {
         "command": "compress", "source": arguments.model, "out": arguments.out,
-        "recipe": arguments.recipe, "seconds": seconds, "nbytes_before": before, "nbytes": after,
+        "recipe": arguments.recipe, "calibrate": arguments.calibrate, "seconds": seconds, "nbytes_before": before, "nbytes": after,
         "ratio": before / after if after else None,
         "weights": [weight._asdict() for weight in weights],
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..recipe import Recipe
 from .messages import existing, nearest
 
-BUILTIN = ("default",)
+BUILTIN = ("default", "encoder")
 
 
 def recipe_named(text: str) -> Recipe:

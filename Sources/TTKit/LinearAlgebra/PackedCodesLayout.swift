@@ -1,0 +1,101 @@
+/// Which codes stay packed for products, and the sizes of their packed form.
+
+/// An encoded matrix that kernels can multiply by as it is.
+enum PackableCodes: Sendable {
+  case integers(IntegerCodes)
+  case codebook(CodebookCodes)
+
+  init?(_ core: EncodedCore) {
+    if let codes = IntegerCodes(core) {
+      self = .integers(codes)
+    } else if let codes = CodebookCodes(core) {
+      self = .codebook(codes)
+    } else {
+      return nil
+    }
+  }
+
+  var shape: (outputs: Int, inputs: Int) {
+    switch self {
+    case .integers(let codes): return (codes.outputs, codes.inputs)
+    case .codebook(let codes): return (codes.outputs, codes.inputs)
+    }
+  }
+
+  /// Codes of one row.
+  func unpack(row: Int, to out: UnsafeMutablePointer<UInt8>) {
+    switch self {
+    case .integers(let codes): unsafe codes.unpack(row: row, to: out)
+    case .codebook(let codes): unsafe codes.unpack(row: row, to: out)
+    }
+  }
+}
+
+extension PackedCodes {
+  /// Sizes of the packed form.
+  struct Layout: Sendable {
+    let panels: Int
+    /// Outputs of a panel.
+    let width: Int
+    /// Bits of a code as packed: 2, 3, 4 or 8; and its largest value.
+    let bits: Int
+    let top: Int
+    /// Inputs of a group and of all groups, padded.
+    let group: Int
+    let padded: Int
+    let groups: Int
+    let hasZeros: Bool
+    /// Zero point, where it is one for all.
+    let zero: Int
+    /// True when scales stay float16.
+    let hasHalves: Bool
+    let isCodebook: Bool
+    let isByRow: Bool
+
+    /// Sums of activations of a row: of each group, or of parts of long ones.
+    var pieces: Int { groups * ((group + 511) / 512) }
+    var wordsOfPanel: Int { padded * bits / 32 * width }
+    var scalesOfPanel: Int { groups * width }
+    /// Bytes of look-up tables, or floats of values: four for each output, or 16.
+    var tableOfPanel: Int { isCodebook ? 4 * width : 0 }
+
+    var byteCount: Int {
+      let scale = hasHalves ? 2 : 4
+      return panels
+        * (wordsOfPanel * 4 + scalesOfPanel * (hasZeros ? scale + 1 : scale) + tableOfPanel * 4)
+    }
+
+    /// nil when groups do not suit the kernels: they must be multiples of 16, or whole rows; and for
+    /// codebooks of more than four bits, or of more than two for each row.
+    init?(_ codes: PackableCodes) {
+      let inputs: Int
+      let run: Int
+      let wanted: Int
+      let shape = codes.shape
+      (width, inputs) = (TileKernel<Float>().width, shape.inputs)
+      switch codes {
+      case .integers(let codes):
+        (run, wanted) = (codes.run, codes.storage.bits)
+        (isCodebook, isByRow) = (false, false)
+        hasZeros = !codes.storage.isSymmetric
+        zero = 1 << (codes.storage.bits - 1)
+        hasHalves = codes.hasPlainHalves
+        top = 1 << codes.storage.bits - 1
+      case .codebook(let codes):
+        (run, wanted) = (codes.inputs, codes.storage.bits)
+        (isCodebook, isByRow) = (true, codes.isByRow)
+        guard wanted <= (isByRow ? 2 : 4) else { return nil }
+        (hasZeros, zero, hasHalves, top) = (false, 128, false, 255)
+      }
+      let isWhole = run >= inputs
+      bits = wanted == 3 && !isWhole && run % 32 != 0 ? 4 : wanted <= 4 ? max(wanted, 2) : 8
+      let unit = bits == 3 ? 32 : 16
+      panels = (shape.outputs + width - 1) / width
+      padded = (inputs + unit - 1) / unit * unit
+      group = isWhole ? padded : run
+      guard inputs > 0, group % 16 == 0 else { return nil }
+      groups = (inputs + group - 1) / group
+      // Fits: words, scales, zeros and tables take no more than 64 bytes an element, which exist.
+    }
+  }
+}
