@@ -31,6 +31,8 @@
 #include "ttkit/contraction.h"
 #include "ttkit/linear.h"
 #include "ttkit/embedding.h"
+#include "ttkit/convolution.h"
+#include "ttkit/attention.h"
 #include "ttkit/quantize.h"
 #include "ttkit/recipe.h"
 #include "ttkit/model.h"

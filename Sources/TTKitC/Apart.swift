@@ -4,7 +4,7 @@ internal import TTKit
 
 /// Outputs that overlap neither inputs nor one another.
 struct Apart {
-  private var regions: [Region]
+  private(set) var regions: [Region]
 
   init(inputs: [(name: String, view: StridedView)]) {
     regions = inputs.compactMap { Region($0.view, $0.name) }

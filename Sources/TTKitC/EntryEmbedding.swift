@@ -38,6 +38,20 @@ public func ttk_embedding_from_cores(
 }
 
 @c @implementation
+public func ttk_embedding_initialize(
+  _ spec: UnsafePointer<CChar>?, _ rows: Int64, _ features: Int64, _ dtype: ttk_dtype,
+  _ seed: UInt64, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let out = try requireOut(out)
+    let matrix = try CompressedMatrix.initialized(
+      Spec(parsing: requireString(spec, "spec")), rows: Int(rows), columns: Int(features),
+      dtype: realDType(dtype), seed: seed, padsRows: true)
+    EmbeddingHandle.store(Embedding(matrix: matrix), in: out)
+  }
+}
+
+@c @implementation
 public func ttk_embedding_destroy(_ layer: OpaquePointer?) { EmbeddingHandle.destroy(layer) }
 
 // MARK: - Accessors
@@ -150,24 +164,100 @@ public func ttk_embedding_execute(
   boundary { () throws(TTKitError) in
     let plan = try EmbeddingPlanHandle.require(plan, "plan").value
     let count = try checkedRows(count, plan.maxCount, "count")
-    let type: IdType
-    switch DType(rawValue: idsDType) {
-    case .int64: type = .int64
-    case .int32: type = .int32
-    default: throw .unsupportedDType("ids_dtype is \(idsDType), expected TTK_INT32 or TTK_INT64")
-    }
+    let type = try idType(idsDType)
     if count == 0 { return }
     let ids = try require(ids, "ids")
     let y = try require(y, "y")
     let workspace = try require(workspace, "workspace")
     let size = plan.dtype.size
-    let input = try Region(ids, count * (type == .int64 ? 8 : 4), "ids")
+    let input = try Region(ids, count * type.size, "ids")
     let (bytes, overflow) = count.multipliedReportingOverflow(by: plan.features * size)
     guard !overflow else { throw .sizeOverflow("y of \(count) rows exceeds the address space") }
     let output = try Region(y, bytes, "y", alignment: size)
     try requireWorkspace(workspace, workspaceSize, plan.workspaceSize, apartFrom: [input, output])
     try output.requireApart(from: input)
     try plan.execute(ids, type, count: count, into: y, workspace: workspace)
+  }
+}
+
+@c @implementation
+public func ttk_embedding_execute_bags(
+  _ plan: OpaquePointer?, _ ids: UnsafeRawPointer?, _ idsDType: ttk_dtype, _ count: Int64,
+  _ offsets: UnsafeRawPointer?, _ bags: Int64, _ mode: ttk_bag_mode,
+  _ y: UnsafeMutableRawPointer?, _ workspace: UnsafeMutableRawPointer?, _ workspaceSize: Int
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let plan = try EmbeddingPlanHandle.require(plan, "plan").value
+    let count = try checkedRows(count, plan.maxCount, "count")
+    let type = try idType(idsDType)
+    guard let mode = BagMode(rawValue: mode) else {
+      throw .invalidArgument("mode is \(mode), expected TTK_BAG_SUM or TTK_BAG_MEAN")
+    }
+    guard bags >= 0 else { throw .invalidArgument("bags is \(bags), expected at least 0") }
+    guard bags > 0 else {
+      guard count == 0 else {
+        throw .invalidArgument("\(count) ids belong to no bag; give at least one offset")
+      }
+      return
+    }
+    let size = plan.dtype.size
+    let y = try require(y, "y")
+    let starts = try require(offsets, "offsets")
+    let workspace = try require(workspace, "workspace")
+    // Without ids nothing is read from them.
+    let source = count == 0 ? starts : try require(ids, "ids")
+    let inputs = [
+      try Region(source, count * type.size, "ids"),
+      try Region(starts, count: Int(bags), size: type.size, alignment: 1, "offsets"),
+    ]
+    let width = plan.features * size  // a plan checked that many rows of it fit
+    let output = try Region(y, count: Int(bags), size: width, alignment: size, "y")
+    try requireWorkspace(
+      workspace, workspaceSize, plan.workspaceSize, apartFrom: inputs + [output])
+    try output.requireApart(from: inputs)
+    try plan.executeBags(
+      source, type, count: count, offsets: starts, bags: Int(bags), mode: mode, into: y,
+      workspace: workspace)
+  }
+}
+
+@c @implementation
+public func ttk_embedding_vjp(
+  _ layer: OpaquePointer?, _ ids: UnsafeRawPointer?, _ idsDType: ttk_dtype, _ count: Int64,
+  _ gradient: UnsafePointer<ttk_array>?, _ options: UnsafePointer<ttk_fit_options>?,
+  _ gradCores: UnsafeMutablePointer<ttk_array>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let layer = try EmbeddingHandle.require(layer, "layer").value
+    let executor = try fitExecutor(options)
+    let type = try idType(idsDType)
+    guard count >= 0, count <= Int64(Int32.max) else {
+      throw .invalidArgument("count is \(count), expected 0 to 2^31 - 1")
+    }
+    let source = try operand(
+      gradient, "gradient", shape: [Int(count), layer.features], dtype: layer.dtype)
+    let targets = try require(gradCores, "grad_cores")
+    var apart = Apart(inputs: [("gradient", source)])
+    var views: [StridedView] = []
+    for (k, core) in layer.matrix.cores.enumerated() {
+      views.append(try apart.add(targets + k, "grad_cores[\(k)]", core.shape, layer.dtype))
+    }
+    var none: Int64 = 0
+    guard count > 0 else {
+      return try layer.vjp(&none, type, count: 0, source, gradCores: views, executor: executor)
+    }
+    let ids = try require(ids, "ids")
+    try Region(ids, count: Int(count), size: type.size, alignment: 1, "ids")
+      .requireApart(from: apart.regions)
+    try layer.vjp(ids, type, count: Int(count), source, gradCores: views, executor: executor)
+  }
+}
+
+private func idType(_ dtype: ttk_dtype) throws(TTKitError) -> IdType {
+  switch DType(rawValue: dtype) {
+  case .int64: return .int64
+  case .int32: return .int32
+  default: throw .unsupportedDType("ids_dtype is \(dtype), expected TTK_INT32 or TTK_INT64")
   }
 }
 

@@ -45,6 +45,20 @@ public func ttk_linear_from_cores(
 }
 
 @c @implementation
+public func ttk_linear_initialize(
+  _ spec: UnsafePointer<CChar>?, _ outFeatures: Int64, _ inFeatures: Int64, _ dtype: ttk_dtype,
+  _ seed: UInt64, _ bias: UnsafePointer<ttk_array>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let out = try requireOut(out)
+    let matrix = try CompressedMatrix.initialized(
+      Spec(parsing: requireString(spec, "spec")), rows: Int(outFeatures), columns: Int(inFeatures),
+      dtype: realDType(dtype), seed: seed)
+    LinearHandle.store(try Linear(matrix: matrix, bias: optionalBias(bias)), in: out)
+  }
+}
+
+@c @implementation
 public func ttk_linear_destroy(_ layer: OpaquePointer?) { LinearHandle.destroy(layer) }
 
 // MARK: - Accessors

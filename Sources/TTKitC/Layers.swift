@@ -33,6 +33,14 @@ func optionalBias(_ pointer: UnsafePointer<ttk_array>?) throws(TTKitError) -> Bi
   return try Bias(view(pointer, "bias"))
 }
 
+/// The dtype of a caller, float32 or float64.
+func realDType(_ dtype: ttk_dtype) throws(TTKitError) -> DType {
+  guard let known = DType(rawValue: dtype), known == .float32 || known == .float64 else {
+    throw .unsupportedDType("dtype is \(dtype), expected TTK_FLOAT32 or TTK_FLOAT64")
+  }
+  return known
+}
+
 /// The threads of a call that takes no moment.
 func fitExecutor(_ pointer: UnsafePointer<ttk_fit_options>?) throws(TTKitError) -> Executor {
   let wish = try FitWish(pointer)
@@ -117,8 +125,7 @@ func target(
   return view
 }
 
-private func core(_ matrix: CompressedMatrix, _ k: Int32) throws(TTKitError) -> EncodedCore {
-  let cores = matrix.cores
+private func core(_ cores: [EncodedCore], _ k: Int32) throws(TTKitError) -> EncodedCore {
   guard cores.indices.contains(Int(k)) else {
     throw .invalidArgument("core \(k) was asked for, expected 0 to \(cores.count - 1)")
   }
@@ -129,7 +136,14 @@ func writeCoreShape(
   _ matrix: CompressedMatrix, _ k: Int32, _ ndim: UnsafeMutablePointer<Int32>?,
   _ shape: UnsafeMutablePointer<Int64>?
 ) throws(TTKitError) {
-  let core = try core(matrix, k)
+  try writeCoreShape(matrix.cores, k, ndim, shape)
+}
+
+func writeCoreShape(
+  _ cores: [EncodedCore], _ k: Int32, _ ndim: UnsafeMutablePointer<Int32>?,
+  _ shape: UnsafeMutablePointer<Int64>?
+) throws(TTKitError) {
+  let core = try core(cores, k)
   let ndim = try require(ndim, "ndim")
   let shape = try require(shape, "shape")
   ndim.pointee = Int32(core.shape.count)
@@ -139,8 +153,13 @@ func writeCoreShape(
 func writeCore(
   _ matrix: CompressedMatrix, _ k: Int32, _ array: UnsafePointer<ttk_array>?
 ) throws(TTKitError) {
-  let core = try core(matrix, k)
-  let dtype = matrix.computeDType
+  try writeCore(matrix.cores, matrix.computeDType, k, array)
+}
+
+func writeCore(
+  _ cores: [EncodedCore], _ dtype: DType, _ k: Int32, _ array: UnsafePointer<ttk_array>?
+) throws(TTKitError) {
+  let core = try core(cores, k)
   let target = try target(array, "core", shape: core.shape, dtype: dtype)
   if dtype == .float64 {
     target.write(try core.decoded(Double.self))

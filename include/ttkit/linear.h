@@ -71,6 +71,13 @@ ttk_status ttk_linear_fit(const ttk_array *weight, const char *spec, const ttk_a
 ttk_status ttk_linear_from_cores(const char *spec, int64_t out_features, int64_t in_features,
                                  int32_t count, const ttk_array *cores, const ttk_array *bias,
                                  ttk_linear **out);
+/* Makes a layer of random cores to train from: Gaussian, the same for the same seed. Dense, trains, CP,
+ * Tucker, Kronecker: such that the weight's entries have variance 2 / (in_features + out_features); low
+ * rank, Monarch and block tensor trains: each dense block as a layer of its own. Terms of a sum share the
+ * variance. dtype: float32 or float64, of the cores before storage. */
+ttk_status ttk_linear_initialize(const char *spec, int64_t out_features, int64_t in_features,
+                                 ttk_dtype dtype, uint64_t seed, const ttk_array *bias,
+                                 ttk_linear **out);
 
 int64_t     ttk_linear_in_features(const ttk_linear *layer);
 int64_t     ttk_linear_out_features(const ttk_linear *layer);

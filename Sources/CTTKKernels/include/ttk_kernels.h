@@ -27,6 +27,13 @@ void ttkk_gather_f32(float *target, ptrdiff_t width, const float *source, ptrdif
 void ttkk_gather_f64(double *target, ptrdiff_t width, const double *source, ptrdiff_t k,
                      const ptrdiff_t *k_offsets, ptrdiff_t count, const ptrdiff_t *offsets);
 
+/* ---- ids.c ----
+ * Positions of the ids (int64 if wide, else int32; aligned, none negative) without repeats, those of equal
+ * id / place % parts together, to order; their number is returned. first[i]: where ids[i] stands first.
+ * table: as many as the least power of two from 64 on that is not below 2 * count; starts: parts + 1. */
+ptrdiff_t ttkk_order_ids(const void *ids, int wide, ptrdiff_t count, int64_t place, int64_t parts,
+                         int32_t *order, int32_t *first, int32_t *table, int32_t *starts);
+
 /* ---- cores.c ---- */
 /* CPUs this process may run on. */
 int32_t ttkk_usable_cores(void);
@@ -174,6 +181,34 @@ typedef struct ttkk_kernels {
   ptrdiff_t       height_f64, width_f64;
   ttkk_tile_f32 tile_f32;
   ttkk_tile_f64 tile_f64;
+  /* c (m, n) = a (m, k) b (k, n), compact: one sum over k in order for each element */
+  void (*small_f32)(ptrdiff_t m, ptrdiff_t k, ptrdiff_t n, const float *a, const float *b, float *c);
+  void (*small_f64)(ptrdiff_t m, ptrdiff_t k, ptrdiff_t n, const double *a, const double *b, double *c);
+  /* out[r * out_step + i] = sum_t weights[t] * in[r * in_step + i * step + t * tap_step], r < rows, i < n,
+   * t < taps: a channel of a depthwise convolution along one axis */
+  void (*taps_f32)(ptrdiff_t rows, ptrdiff_t in_step, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t step,
+                   ptrdiff_t taps, ptrdiff_t tap_step, const float *weights, const float *in,
+                   float *out);
+  void (*taps_f64)(ptrdiff_t rows, ptrdiff_t in_step, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t step,
+                   ptrdiff_t taps, ptrdiff_t tap_step, const double *weights, const double *in,
+                   double *out);
+  /* The r largest singular values s of a (m, n), m <= n, their left vectors u (r, m), and v (r, n) = u a;
+   * work of n * m + 2 * m * m + (r + 4) * (2 * (m + n) + 1) floats. 0 when it did not converge: r near m, or
+   * values that vanish. The energy is within 1e-5 of what is left out. */
+  int (*leading)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t r, const float *a, float *u, float *v, float *s,
+                 float *work);
+  /* panel[i * width + j] = source[offsets[i] + places[j]], i < depth, j < count; 0 up to the width of the
+   * element type's tiles: windows of a convolution as columns of a panel */
+  void (*panel_f32)(float *panel, const float *source, ptrdiff_t depth, const ptrdiff_t *offsets,
+                    ptrdiff_t count, const ptrdiff_t *places);
+  void (*panel_f64)(double *panel, const double *source, ptrdiff_t depth, const ptrdiff_t *offsets,
+                    ptrdiff_t count, const ptrdiff_t *places);
+  /* A row of n codes of so many bits as it is packed (see codes.c; 0 bits: signed bytes without a zero):
+   * out[i] = (code - zero) * scale, scales and zeros (NULL: zero for all) one for each group of
+   * elements. scratch: n bytes */
+  void (*decode_row)(ptrdiff_t n, int32_t bits, const uint8_t *packed, ptrdiff_t group,
+                     const float *scales, const uint8_t *zeros, int32_t zero, uint8_t *scratch,
+                     float *out);
   /* y (rows, r) = x (rows, k) V, all compact, with V^T (r, k) in panels; `next`, or NULL: as many rows to
    * bring into cache meanwhile */
   void (*project_f32)(ptrdiff_t rows, ptrdiff_t k, const float *x, ptrdiff_t r, const float *panels,

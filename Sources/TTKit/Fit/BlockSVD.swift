@@ -8,7 +8,8 @@ internal import Synchronization
 ///   - rtol: the rank is the smallest whose error over all blocks is within rtol of the whole.
 ///   - balanced: roots of the singular values go to both sides; else all of them to V.
 /// - Returns: u (count, m, r), v (count, r, n); without `balanced` columns of u are orthonormal.
-/// - Complexity: O(count · m · n · min(m, n)), one block a task.
+/// - Complexity: O(count · m · n · min(m, n)), one block a task. Float32 blocks of a rank well below full
+///   take iterations of small products instead of LAPACK.
 @specialized(where T == Float)
 @specialized(where T == Double)
 func blockSVD<T: RealScalar>(
@@ -16,6 +17,13 @@ func blockSVD<T: RealScalar>(
 ) throws(TTKitError) -> (u: Tensor<T>, v: Tensor<T>) {
   typealias Parts = (u: Tensor<T>, s: [T], vh: Tensor<T>)
   let (count, m, n) = (stack.shape[0], stack.shape[1], stack.shape[2])
+  if rtol == 0, let single = stack as? Tensor<Float>,
+    let fast = try leadingBlocks(
+      single, rank: max(min(cap, m, n), 1), balanced: balanced, executor: executor),
+    let u = fast.u as? Tensor<T>, let v = fast.v as? Tensor<T>
+  {
+    return (u, v)
+  }
   let found = Mutex<[Parts?]>([Parts?](repeating: nil, count: count))
   try executor.parallelFor(count) { (b) throws(TTKitError) in
     let block = try Tensor<T>(shape: [m, n]) { out in

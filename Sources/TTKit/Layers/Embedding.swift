@@ -12,7 +12,8 @@ public final class Embedding: Sendable {
 
   /// - Parameters:
   ///   - maxCount: most ids of one execute, at least 1.
-  ///   - memoryLimit: bytes that prepared forms may take; nil for those of the dense table.
+  ///   - memoryLimit: bytes that prepared forms may take; nil: what a lookup needs, and 16 MiB for
+  ///     products of cores that save work.
   public func prepare(
     maxCount: Int, memoryLimit: Int? = nil, executor: Executor = Executor()
   ) throws(TTKitError) -> EmbeddingPlan {
@@ -21,14 +22,16 @@ public final class Embedding: Sendable {
     }
     // Ids of 8 bytes and rows: what one execute reads and writes must have a size.
     _ = try checkedProduct([maxCount, max(8, try checkedProduct([features, dtype.size]))])
-    let limit = memoryLimit ?? .max
     let lookup: any RowLookup =
       dtype == .float64
-      ? try rowLookup(Double.self, limit, executor) : try rowLookup(Float.self, limit, executor)
-    guard lookup.byteCount <= limit else {
+      ? try rowLookup(Double.self, memoryLimit) : try rowLookup(Float.self, memoryLimit)
+    if let memoryLimit, lookup.byteCount > memoryLimit {
       throw .invalidArgument(
-        "memory_limit is \(limit) bytes, this table needs \(lookup.byteCount); raise the limit")
+        "memory_limit is \(memoryLimit) bytes, this table needs \(lookup.byteCount); raise the limit"
+      )
     }
+    // Scratch of all tasks beside a row each: a lookup's own is checked where it is made.
+    _ = try checkedProduct([4 * EmbeddingPlan.mostTasks, features, dtype.size])
     return EmbeddingPlan(
       lookup: lookup, rows: rows, features: features, dtype: dtype, maxCount: maxCount,
       executor: executor)
@@ -36,13 +39,20 @@ public final class Embedding: Sendable {
 
   /// The way to a row that suits the terms: decoded in place, two factors, a chain of cores, a table.
   private func rowLookup<T: RealScalar>(
-    _ type: T.Type, _ limit: Int, _ executor: Executor
+    _ type: T.Type, _ limit: Int?
   ) throws(TTKitError) -> any RowLookup {
     if matrix.terms.count == 1 {
       let term = matrix.terms[0]
-      if term.format is Dense { return EncodedRows<T>(core: term.cores[0]) }
+      if term.format is Dense {
+        let core = term.cores[0]
+        if T.dtype == .float32, let rows = CodedRows(core) { return rows }
+        if let rows = FloatRows(core, computing: T.dtype) { return rows }
+        return EncodedRows<T>(core: core)
+      }
       if let shape = term.input { return try FoldedRows<T>(term.cores[0], shape) }
-      if term.format is TrainMatrixFormat { return try ChainRows<T>(term, features: features) }
+      if term.format is TrainMatrixFormat {
+        return try ChainRows<T>(term, features: features, limit: limit)
+      }
       if term.equation.factors != nil { return try FactorRows<T>(term) }
     }
     return TableRows<T>(table: try matrix.dense(type))

@@ -12,6 +12,27 @@ protocol RowLookup: Sendable {
 
   /// Bytes of scratch for one row.
   var scratchSize: Int { get }
+
+  /// What rows may be sorted by, so that a part is read once and repeated ids are looked up once; nil:
+  /// rows are written in the order of the ids.
+  var parts: RowParts? { get }
+
+  /// Writes the rows of a job at positions `range` of its order.
+  func write(_ job: RowJob, _ range: Range<Int>, scratch: UnsafeMutableRawPointer)
+}
+
+extension RowLookup {
+  var parts: RowParts? { nil }
+
+  // A requirement with a default, so that the loop is compiled for each kind of lookup.
+  func write(_ job: RowJob, _ range: Range<Int>, scratch: UnsafeMutableRawPointer) {
+    for n in range {
+      let i = job.position(n)
+      // In bounds: positions are below the number of ids and of rows of the target.
+      unsafe write(
+        row: job.type.load(job.ids, i), to: job.target + i * job.rowBytes, scratch: scratch)
+    }
+  }
 }
 
 /// Rows decoded straight from a stored dense core.
@@ -103,83 +124,5 @@ struct FactorRows<T: RealScalar>: RowLookup {
       left.storage.buffer.base + index * inner, rows: 1,
       into: out.assumingMemoryBound(to: T.self), bias: nil, accumulate: false,
       scratch: scratch.assumingMemoryBound(to: T.self), executor: .serial)
-  }
-}
-
-/// Rows of a TT-matrix: the chain of the cores' slices at the digits of the index.
-///
-/// Source: O. Hrinchuk et al., Tensorized Embedding Layers, Findings of EMNLP 2020.
-struct ChainRows<T: RealScalar>: RowLookup {
-  /// Core k as (row digit, r[k], j[k] · r[k+1]).
-  private let cores: [Tensor<T>]
-  private let digits: [Int]
-  private let widths: [Int]
-  private let largest: Int
-
-  init(_ term: Term, features: Int) throws(TTKitError) {
-    var cores: [Tensor<T>] = []
-    var widths: [Int] = []
-    var largest = features
-    var done = 1
-    for core in term.cores {
-      let (r, i, j, s) = (core.shape[0], core.shape[1], core.shape[2], core.shape[3])
-      let turned = try core.decoded(T.self).transposed([1, 0, 2, 3])
-      cores.append(turned.reshaped([i, r, j * s]))  // fits: part of a live core
-      widths.append(j)
-      done *= j  // divides features
-      largest = max(largest, try checkedProduct([done, s]))
-    }
-    // All tasks' scratch, rounded up to 64 bytes each, must fit.
-    _ = try checkedProduct([4 * EmbeddingPlan.mostTasks, largest, MemoryLayout<T>.stride])
-    self.cores = cores
-    self.widths = widths
-    self.largest = largest
-    digits = term.cores.map { $0.shape[1] }
-  }
-
-  var byteCount: Int { cores.reduce(0) { $0 + $1.byteCount } }
-  /// Two intermediates (done features, rank).
-  var scratchSize: Int { 2 * largest * MemoryLayout<T>.stride }
-
-  func write(row index: Int, to out: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer) {
-    let out = unsafe out.assumingMemoryBound(to: T.self)
-    var now = unsafe scratch.assumingMemoryBound(to: T.self)
-    var next = unsafe now + largest
-    var place = digits.reduce(1, *)  // fits: the padded rows of a table
-    var rest = index
-    var done = 1
-    // In bounds: the intermediate holds at most `largest` elements; the last has `features`.
-    for (k, core) in cores.enumerated() {
-      place /= digits[k]
-      let digit = rest / place
-      rest %= place
-      let (r, width) = (core.shape[1], core.shape[2])
-      let slice = unsafe core.storage.buffer.base + digit * r * width
-      let target = unsafe k == cores.count - 1 ? out : next
-      if k == 0 {
-        unsafe target.update(from: slice, count: width)
-      } else {
-        unsafe multiplySmall(now, done, r, slice, width, target)
-      }
-      done *= widths[k]
-      unsafe swap(&now, &next)
-    }
-  }
-}
-
-/// c (m, n) = a (m, k) · b (k, n), small and compact.
-private func multiplySmall<T: RealScalar>(
-  _ a: UnsafePointer<T>, _ m: Int, _ k: Int, _ b: UnsafePointer<T>, _ n: Int,
-  _ c: UnsafeMutablePointer<T>
-) {
-  // In bounds: callers give compact arrays of these sizes.
-  for i in 0..<m {
-    let row = unsafe c + i * n
-    unsafe row.update(repeating: 0, count: n)
-    for p in 0..<k {
-      let factor = unsafe a[i * k + p]
-      let source = unsafe b + p * n
-      for j in 0..<n { unsafe row[j] += factor * source[j] }
-    }
   }
 }

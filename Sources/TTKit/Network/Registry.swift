@@ -4,6 +4,7 @@ enum Registry {
   static let formats: [any Format.Type] = [
     Dense.self, LowRank.self, TrainLinear.self, TrainMatrixFormat.self,
     BlockTensorTrain.self, Monarch.self, Kronecker.self, CP.self, TuckerLinear.self,
+    HierarchicalTuckerLinear.self, TokenTrain.self,
     Rotation.self, Kashin.self,
   ]
 

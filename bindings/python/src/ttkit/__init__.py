@@ -10,10 +10,13 @@
 """
 
 from .apply import apply
+from .attention import BlockTermAttention
 from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
+from .convolution import Conv2d, ConvolutionPlan
+from .convolution_formats import CPConvolution, TrainConvolution, TuckerConvolution
 from .cross import CrossProgress, CrossResult, cross
 from .eigen import Eigenpairs, eigsh
 from .embedding import Embedding, EmbeddingPlan
@@ -37,7 +40,9 @@ from .recipe import Recipe
 from .report import Report, WeightReport
 from .solve import Solution, SolveProgress, solve
 from .standard import eye, laplace, ones
-from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
+from .structured_formats import (
+    CP, BlockTensorTrain, HierarchicalTucker, Kronecker, Monarch, TokenTrain, TuckerLinear,
+)
 from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
@@ -46,9 +51,13 @@ __version__ = "0.1.0"
 __all__ = [
     "BFloat16",
     "BlockTensorTrain",
+    "BlockTermAttention",
     "CP",
+    "CPConvolution",
     "Calibration",
     "ContractionPlan",
+    "Conv2d",
+    "ConvolutionPlan",
     "CrossProgress",
     "CrossResult",
     "Dense",
@@ -59,6 +68,7 @@ __all__ = [
     "Float32",
     "Float64",
     "Format",
+    "HierarchicalTucker",
     "Int",
     "Integral",
     "KMeans",
@@ -86,8 +96,11 @@ __all__ = [
     "TTKitError",
     "TensorTrain",
     "TensorTrainMatrix",
+    "TokenTrain",
+    "TrainConvolution",
     "TrainLinear",
     "TrainMatrix",
+    "TuckerConvolution",
     "TuckerLinear",
     "WeightReport",
     "apply",
@@ -103,8 +116,8 @@ __all__ = [
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
-    "kashin",
     "integrate",
+    "kashin",
     "laplace",
     "load",
     "maxvol",

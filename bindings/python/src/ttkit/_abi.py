@@ -75,6 +75,8 @@ TTK_EFFORT_QUICK = 0
 TTK_EFFORT_THOROUGH = 1
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
+TTK_BAG_SUM = 0
+TTK_BAG_MEAN = 1
 TTK_GRADIENT_LSQ = 0
 TTK_GRADIENT_PLAIN = 1
 TTK_TRANSFORM_DCT = 0
@@ -282,6 +284,18 @@ class ttk_prepare_options(Structure):
     ]
 
 
+class ttk_convolution_steps(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("stride_height", c_int64),
+        ("stride_width", c_int64),
+        ("padding_height", c_int64),
+        ("padding_width", c_int64),
+        ("dilation_height", c_int64),
+        ("dilation_width", c_int64),
+    ]
+
+
 class ttk_fake_quantize_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -483,6 +497,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (POINTER(ttk_array), c_char_p, POINTER(ttk_array), POINTER(ttk_fit_options), c_void_p)),
     "ttk_linear_from_cores": (c_int32,
         (c_char_p, c_int64, c_int64, c_int32, POINTER(ttk_array), POINTER(ttk_array), c_void_p)),
+    "ttk_linear_initialize": (c_int32,
+        (c_char_p, c_int64, c_int64, c_int32, c_uint64, POINTER(ttk_array), c_void_p)),
     "ttk_linear_in_features": (c_int64, (c_void_p,)),
     "ttk_linear_out_features": (c_int64, (c_void_p,)),
     "ttk_linear_dtype": (c_int32, (c_void_p,)),
@@ -511,6 +527,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (POINTER(ttk_array), c_char_p, POINTER(ttk_fit_options), c_void_p)),
     "ttk_embedding_from_cores": (c_int32,
         (c_char_p, c_int64, c_int64, c_int32, POINTER(ttk_array), c_void_p)),
+    "ttk_embedding_initialize": (c_int32,
+        (c_char_p, c_int64, c_int64, c_int32, c_uint64, c_void_p)),
     "ttk_embedding_rows": (c_int64, (c_void_p,)),
     "ttk_embedding_features": (c_int64, (c_void_p,)),
     "ttk_embedding_dtype": (c_int32, (c_void_p,)),
@@ -527,8 +545,49 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_embedding_plan_max_rows": (c_int64, (c_void_p,)),
     "ttk_embedding_execute": (c_int32,
         (c_void_p, c_void_p, c_int32, c_int64, c_void_p, c_void_p, c_size_t)),
+    "ttk_embedding_execute_bags": (c_int32,
+        (c_void_p, c_void_p, c_int32, c_int64, c_void_p, c_int64, c_int32, c_void_p, c_void_p, c_size_t)),
     "ttk_embedding_plan_destroy": (None, (c_void_p,)),
+    "ttk_embedding_vjp": (c_int32,
+        (c_void_p, c_void_p, c_int32, c_int64, POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array))),
     "ttk_embedding_destroy": (None, (c_void_p,)),
+    "ttk_convolution_fit": (c_int32,
+        (POINTER(ttk_array), c_char_p, POINTER(ttk_array), POINTER(ttk_convolution_steps), POINTER(ttk_fit_options), c_void_p)),
+    "ttk_convolution_from_cores": (c_int32,
+        (c_char_p, c_void_p, c_int32, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_convolution_steps), c_void_p)),
+    "ttk_convolution_kernel_shape": (c_int32, (c_void_p, c_void_p)),
+    "ttk_convolution_dtype": (c_int32, (c_void_p,)),
+    "ttk_convolution_nbytes": (c_int64, (c_void_p,)),
+    "ttk_convolution_error": (c_double, (c_void_p,)),
+    "ttk_convolution_spec": (c_char_p, (c_void_p,)),
+    "ttk_convolution_core_count": (c_int32, (c_void_p,)),
+    "ttk_convolution_core_shape": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
+    "ttk_convolution_core_to_array": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
+    "ttk_convolution_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
+    "ttk_convolution_output_size": (c_int32, (c_void_p, c_int64, c_int64, c_void_p, c_void_p)),
+    "ttk_convolution_flops": (c_int64, (c_void_p, c_int64, c_int64)),
+    "ttk_convolution_prepare": (c_int32,
+        (c_void_p, c_int64, c_int64, POINTER(ttk_prepare_options), c_void_p)),
+    "ttk_convolution_plan_workspace_size": (c_size_t, (c_void_p,)),
+    "ttk_convolution_plan_resident_nbytes": (c_int64, (c_void_p,)),
+    "ttk_convolution_plan_max_images": (c_int64, (c_void_p,)),
+    "ttk_convolution_execute": (c_int32,
+        (c_void_p, c_void_p, c_int64, c_void_p, c_void_p, c_size_t)),
+    "ttk_convolution_plan_destroy": (None, (c_void_p,)),
+    "ttk_convolution_vjp": (c_int32,
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
+    "ttk_convolution_destroy": (None, (c_void_p,)),
+    "ttk_attention_create": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), c_void_p)),
+    "ttk_attention_features": (c_int64, (c_void_p,)),
+    "ttk_attention_rank": (c_int64, (c_void_p,)),
+    "ttk_attention_outputs": (c_int64, (c_void_p,)),
+    "ttk_attention_length": (c_int64, (c_void_p,)),
+    "ttk_attention_dtype": (c_int32, (c_void_p,)),
+    "ttk_attention_nbytes": (c_int64, (c_void_p,)),
+    "ttk_attention_apply": (c_int32,
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array))),
+    "ttk_attention_destroy": (None, (c_void_p,)),
     "ttk_quantize": (c_int32, (POINTER(ttk_array), c_char_p, c_void_p)),
     "ttk_quantized_ndim": (c_int32, (c_void_p,)),
     "ttk_quantized_shape": (None, (c_void_p, c_void_p)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from ctypes import POINTER, byref, c_int32, c_int64, sizeof
 from typing import Any, Self, SupportsIndex
@@ -10,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._array import Array, ArrayView, dtype_of, view
-from ._call import call
+from ._array import Array, ArrayView, code_of, dtype_of, view
+from ._call import call, text
 from ._handle import Closable, Owned
 from ._library import library as lib
 from ._options import integer
+from .formats import Format, Storage, spec_of
 
 _WEIGHT_NAMES = ("float16", "bfloat16", "float32", "float64")
 
@@ -114,6 +116,21 @@ def prepare_options(
         options.memory_limit = integer(memory_limit, "memory_limit", 1)
     options.threads = integer(threads, "threads", 0, 32)
     return options
+
+
+def start(
+    format: Format | str, storage: Storage | str | None, rows: SupportsIndex,
+    columns: SupportsIndex, dtype: npt.DTypeLike, seed: SupportsIndex,
+) -> tuple[bytes, int, int, int, int]:
+    """Arguments of a random start: spec, sizes of the weight, dtype, seed."""
+    wanted = np.dtype(dtype)
+    if wanted not in (np.float32, np.float64):
+        raise TypeError(f"dtype is {wanted}, expected float32 or float64")
+    number = operator.index(seed)
+    if not 0 <= number < 1 << 64:
+        raise ValueError(f"seed is {number}, expected 0 to 2**64 - 1")
+    sizes = integer(rows, "the number of rows", 1), integer(columns, "the number of columns", 1)
+    return text(spec_of(format, storage), "format"), *sizes, code_of(wanted), number
 
 
 def bucket(rows: int) -> int:

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from . import _abi, _layer
 from ._array import Array, view, views
-from ._call import failure, text
+from ._call import call, failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
 from ._options import integer
-from ._rows import compact_address, rows_out
+from ._rows import compact_address, rows_in, rows_out
 from ._workspace import give, take
 from .formats import Format, Storage, spec_of
 
@@ -56,8 +56,29 @@ class EmbeddingPlan(Closable):
         block = take(self._workspace_nbytes)
         status = lib.ttk_embedding_execute(
             owned.address, compact_address(ids),
-            _abi.TTK_INT64 if ids.itemsize == 8 else _abi.TTK_INT32, ids.size,
+            _id_dtype(ids), ids.size,
             compact_address(y), block[0], block[1])
+        if status:
+            raise failure(status)
+        give(block)
+        return y
+
+    def bags(
+        self, ids: npt.ArrayLike, offsets: npt.ArrayLike, mode: str = "sum",
+        out: Array | None = None,
+    ) -> Array:
+        """Sum or average bags of rows; see `Embedding.bags`."""
+        return self._bags(*_bag_arguments(ids, offsets, mode), out)
+
+    def _bags(self, ids: Array, offsets: Array, mode: int, out: Array | None) -> Array:
+        owned = self._handle
+        shape = (offsets.size, self.features)
+        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype)
+        block = take(self._workspace_nbytes)
+        each = [compact_address(a) if a.size else None for a in (ids, offsets, y)]
+        status = lib.ttk_embedding_execute_bags(
+            owned.address, each[0], _id_dtype(ids), ids.size, each[1], offsets.size, mode, each[2],
+            block[0], block[1])
         if status:
             raise failure(status)
         give(block)
@@ -130,6 +151,22 @@ class Embedding(Layer):
         return cls._made(create(lib.ttk_embedding_destroy, make, *arguments))
 
     @classmethod
+    def initialize(
+        cls,
+        format: Format | str,
+        rows: SupportsIndex,
+        features: SupportsIndex,
+        *,
+        dtype: npt.DTypeLike = np.float32,
+        storage: Storage | str | None = None,
+        seed: SupportsIndex = 0,
+    ) -> Self:
+        """Make a table of random cores to train from; see `Linear.initialize`."""
+        arguments = _layer.start(format, storage, rows, features, dtype, seed)
+        make = lib.ttk_embedding_initialize
+        return cls._made(create(lib.ttk_embedding_destroy, make, *arguments))
+
+    @classmethod
     def _made(cls, owned: Owned) -> Self:
         self = super()._made(owned)
         self.rows, self.features = self._ask("rows"), self._ask("features")
@@ -160,16 +197,96 @@ class Embedding(Layer):
             If `ids` are not integers.
         """
         given = _ids(ids)
-        key = _layer.bucket(given.size), threads
+        return self._plan(given.size, threads)._apply(given, out)
+
+    def bags(
+        self,
+        ids: npt.ArrayLike,
+        offsets: npt.ArrayLike,
+        mode: str = "sum",
+        *,
+        threads: int = 0,
+        out: Array | None = None,
+    ) -> Array:
+        """Sum or average bags of rows, as ``torch.nn.EmbeddingBag`` does.
+
+        Parameters
+        ----------
+        ids : array_like of int, shape (count,)
+            The ids of all bags, one bag after the other.
+        offsets : array_like of int, shape (bags,)
+            Where each bag begins: the first at 0, none before the one before it. The last bag
+            reaches to the end; an empty bag gives zeros.
+        mode : str, optional
+            ``"sum"`` or ``"mean"``.
+        threads, out
+            As of `__call__`; `out` has shape (bags, features).
+
+        Returns
+        -------
+        ndarray, shape (bags, features)
+
+        Raises
+        ------
+        ValueError
+            If an id or an offset is out of range.
+        TypeError
+            If `ids` or `offsets` are not integers.
+        """
+        arguments = _bag_arguments(ids, offsets, mode)
+        return self._plan(arguments[0].size, threads)._bags(*arguments, out)
+
+    def vjp(
+        self, ids: npt.ArrayLike, grad: npt.ArrayLike, *, threads: int = 0
+    ) -> tuple[Array, ...]:
+        """Gradients of ``sum(grad * emb(ids))`` with respect to the cores as decoded.
+
+        Parameters
+        ----------
+        ids : array_like of int, any shape
+        grad : array_like, shape (..., features)
+            The gradient of ``emb(ids)``. Those of repeated ids add up in the order of the ids.
+        threads : int, optional
+            0: all this process may use; the result does not depend on it.
+
+        Returns
+        -------
+        tuple of ndarray
+            One gradient a core, of its shape.
+
+        Raises
+        ------
+        ValueError, TypeError
+        """
+        given = _ids(ids)
+        gradient = rows_in(grad, self.dtype, self.features, "grad")
+        if gradient.shape[:-1] != given.shape:
+            raise ValueError(
+                f"grad has shape {gradient.shape}, expected {(*given.shape, self.features)}")
+        grads = [np.empty(core.shape, self.dtype) for core in self.cores]
+        each, _kept = views(grads)
+        lines = view(gradient.reshape(given.size, self.features))
+        where = compact_address(given) if given.size else None
+        call(
+            lib.ttk_embedding_vjp, self._handle, where, _id_dtype(given), given.size, byref(lines),
+            byref(_layer.fit_options(threads)), each)
+        return tuple(grads)
+
+    def _plan(self, count: int, threads: int) -> EmbeddingPlan:
+        key = _layer.bucket(count), threads
         plan = self._plans.get(key)
         if plan is None or self._owned is None:
             plan = self._plans.setdefault(key, self.prepare(key[0], threads=threads))
-        return plan._apply(given, out)
+        return plan
 
     def prepare(
         self, max_rows: SupportsIndex, *, memory_limit: int | None = None, threads: int = 0
     ) -> EmbeddingPlan:
-        """Make a plan for up to `max_rows` ids; parameters are those of `Linear.prepare`."""
+        """Make a plan for up to `max_rows` ids; parameters are those of `Linear.prepare`.
+
+        Neighbouring cores of a `TrainMatrix` are multiplied beforehand where that fits `memory_limit`
+        (16 MiB by default).
+        """
         options = _layer.prepare_options(max_rows, memory_limit, threads)
         arguments = self._handle, byref(options)
         made = create(lib.ttk_embedding_plan_destroy, lib.ttk_embedding_prepare, *arguments)
@@ -188,13 +305,33 @@ class Embedding(Layer):
         return f"Embedding(rows={self.rows}, features={self.features}, spec={self.spec!r})"
 
 
-def _ids(ids: npt.ArrayLike) -> Array:
+def _id_dtype(ids: Array) -> int:
+    return _abi.TTK_INT64 if ids.itemsize == 8 else _abi.TTK_INT32
+
+
+def _bag_arguments(
+    ids: npt.ArrayLike, offsets: npt.ArrayLike, mode: str
+) -> tuple[Array, Array, int]:
+    """Ids and offsets of one dtype, and the number of the mode."""
+    given, starts = _ids(ids), _ids(offsets, "offsets")
+    if given.ndim != 1 or starts.ndim != 1:
+        raise ValueError(
+            f"ids and offsets have shapes {given.shape} and {starts.shape}, expected one axis each")
+    if mode not in ("sum", "mean"):
+        raise ValueError(f"mode is {mode!r}, expected 'sum' or 'mean'")
+    number = _abi.TTK_BAG_SUM if mode == "sum" else _abi.TTK_BAG_MEAN
+    if given.dtype != starts.dtype:
+        given, starts = given.astype(np.int64), starts.astype(np.int64)
+    return given, starts, number
+
+
+def _ids(ids: npt.ArrayLike, name: str = "ids") -> Array:
     """Ids as a compact array of int32 or int64."""
     given = np.asarray(ids)
     if given.size == 0 and not isinstance(ids, np.ndarray):
         given = given.astype(np.int64)  # an empty list has no dtype of its own
     if given.dtype.kind not in "iu" or not np.can_cast(given.dtype, np.int64, "safe"):
-        raise TypeError(f"ids have dtype {given.dtype}, expected integers that fit int64")
+        raise TypeError(f"{name} have dtype {given.dtype}, expected integers that fit int64")
     if given.dtype == np.int32:
         return given if given.flags.carray else np.array(given, np.int32, order="C")
     compact = np.ascontiguousarray(given, np.int64).reshape(given.shape)

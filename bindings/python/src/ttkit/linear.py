@@ -225,6 +225,49 @@ class Linear(Layer):
         return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_from_quantized, *arguments))
 
     @classmethod
+    def initialize(
+        cls,
+        format: Format | str,
+        in_features: SupportsIndex,
+        out_features: SupportsIndex,
+        *,
+        bias: bool = False,
+        dtype: npt.DTypeLike = np.float32,
+        storage: Storage | str | None = None,
+        seed: SupportsIndex = 0,
+    ) -> Self:
+        """Make a layer of random cores to train from.
+
+        Cores are Gaussian and depend on the seed alone. Dense weights, trains, CP, Tucker and
+        Kronecker products get entries of variance ``2 / (in_features + out_features)`` [1]_; low
+        rank, Monarch and block tensor trains start each dense block as a layer of its own, with
+        deviation ``sqrt(1 / fan_in) * min(1, sqrt(fan_out / fan_in))`` [2]_.
+
+        Parameters
+        ----------
+        bias : bool, optional
+            Whether the layer has a bias, which is zero.
+        dtype : dtype, optional
+            float32 or float64.
+        seed : int, optional
+            From 0 to 2**64 - 1.
+
+        References
+        ----------
+        .. [1] A. Novikov et al., "Tensorizing Neural Networks", NIPS 2015.
+        .. [2] S. Qiu et al., "Compute Better Spent", ICML 2024.
+
+        >>> import ttkit as tk
+        >>> tk.Linear.initialize(tk.LowRank(4), 16, 8).cores[0].shape
+        (8, 4)
+        """
+        zeros = np.zeros(integer(out_features, "out_features", 1) if bias else 0, np.dtype(dtype))
+        pointer = byref(view(zeros)) if bias else None
+        spec, *numbers = _layer.start(format, storage, out_features, in_features, dtype, seed)
+        arguments = spec, *numbers, pointer
+        return cls._made(create(lib.ttk_linear_destroy, lib.ttk_linear_initialize, *arguments))
+
+    @classmethod
     def _made(cls, owned: Owned) -> Self:
         self = super()._made(owned)
         self.in_features = self._ask("in_features")

@@ -102,3 +102,42 @@ class TuckerLinear(Format):
 
     def __post_init__(self) -> None:
         _check_rtol(self.rtol)
+
+
+@dataclass(frozen=True)
+class HierarchicalTucker(Format):
+    """A balanced binary tree of small cores over the factors of rows, then those of columns.
+
+    Cores from the root on, left sides first: inner nodes have shape ``(rank of left, rank of right,
+    own rank)``, leaves ``(factor, rank)``; the root has no own rank.
+
+    >>> import ttkit as tk
+    >>> str(tk.HierarchicalTucker(rows=(24, 32), columns=(32, 24), rank=12))
+    'hierarchical_tucker(rows=24x32, columns=32x24, rank=12)'
+    """
+
+    rows: Lengths
+    columns: Lengths
+    rank: Ranks
+    rtol: float | None = None
+    _word = "hierarchical_tucker"
+
+    def __post_init__(self) -> None:
+        _check_rtol(self.rtol)
+
+
+@dataclass(frozen=True)
+class TokenTrain(Format):
+    """A tensor train for each row of a table; rows share nothing (TensorGPT).
+
+    Core k has shape ``(rows, r[k], shape[k], r[k+1])``; `shape` multiplies to the length of a row. A
+    `TrainMatrix` shares its cores between rows and needs fewer numbers at equal error.
+
+    >>> import ttkit as tk
+    >>> str(tk.TokenTrain(shape=(8, 8, 12), rank=2))
+    'token_train(shape=8x8x12, rank=2)'
+    """
+
+    shape: Lengths
+    rank: Ranks
+    _word = "token_train"
