@@ -64,6 +64,16 @@ void zgesvd_(const char *jobu, const char *jobvt, const int *m, const int *n, vo
              double *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work, const int *lwork,
              double *rwork, int *info);
 
+/* Cholesky factorisation of semidefinite matrices with complete pivoting. */
+void spstrf_(const char *uplo, const int *n, float *a, const int *lda, int *piv, int *rank, const float *tol,
+             float *work, int *info);
+void dpstrf_(const char *uplo, const int *n, double *a, const int *lda, int *piv, int *rank,
+             const double *tol, double *work, int *info);
+void cpstrf_(const char *uplo, const int *n, void *a, const int *lda, int *piv, int *rank, const float *tol,
+             float *work, int *info);
+void zpstrf_(const char *uplo, const int *n, void *a, const int *lda, int *piv, int *rank,
+             const double *tol, double *work, int *info);
+
 void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info);
 void dtrtri_(const char *uplo, const char *diag, const int *n, double *a, const int *lda, int *info);
 void sgetrf_(const int *m, const int *n, float *a, const int *lda, int *pivots, int *info);

@@ -42,10 +42,26 @@ struct CrossWish {
       }
       options.search = search
     }
+    if let caps = given.max_ranks {
+      options.maxRanks = (0..<Int(order) - 1).map { Int(caps[$0]) }
+    }
     options.pivots = try pivots(given, order: Int(order))
     self.options = options
     condition = given.condition.map { pivotCondition($0, given.condition_context) }
     watch = given.watch.map { sweepWatch($0, given.watch_context) }
+  }
+}
+
+extension CrossWish {
+  /// The train, after report and pivots are stored where the caller wants them.
+  func deliver<T: Scalar>(
+    _ result: CrossResult<T>, _ report: UnsafeMutablePointer<ttk_cross_report>?
+  ) throws(TTKitError) -> any AnyTrain {
+    if let report { try fill(report, "ttk_cross_report", with: cReport(result.report)) }
+    if let found = pivotsFound {
+      PivotsHandle.store(PivotList(result.pivots, order: shape.count), in: found)
+    }
+    return result.train
   }
 }
 

@@ -50,11 +50,7 @@ public func ttk_cross(
           }
         } == 0
       }
-      if let report { try fill(report, "ttk_cross_report", with: cReport(result.report)) }
-      if let found = wish.pivotsFound {
-        PivotsHandle.store(PivotList(result.pivots, order: wish.shape.count), in: found)
-      }
-      return result.train
+      return try wish.deliver(result, report)
     }
     TrainHandle.store(try run(scalarType(dtype, "cross")), in: out)
   }

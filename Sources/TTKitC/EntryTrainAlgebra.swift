@@ -111,20 +111,25 @@ public func ttk_train_sum(
   boundary { () throws(TTKitError) in
     let out = try requireOut(out)
     let value = try TTKitC.train(train, "train")
-    guard count >= 0, Int(count) <= value.order else {
-      throw .invalidArgument("count is \(count), expected 0 to \(value.order)")
-    }
-    var list: [Int] = []
-    if count > 0 {
-      let axes = try require(axes, "axes")
-      list = (0..<Int(count)).map { Int(axes[$0]) }
-    }
+    let list = try TTKitC.axes(axes, count, order: value.order)
     func sum<A: AnyTrain>(_ value: A) throws(TTKitError) -> any AnyTrain {
       try value.train.summed(
         over: list, weights: TTKitC.weights(weights, list.count, A.Element.self))
     }
     TrainHandle.store(try sum(value), in: out)
   }
+}
+
+/// `count` axes of a train, still to be checked one by one.
+func axes(
+  _ pointer: UnsafePointer<Int32>?, _ count: Int32, order: Int
+) throws(TTKitError) -> [Int] {
+  guard count >= 0, Int(count) <= order else {
+    throw .invalidArgument("count is \(count), expected 0 to \(order)")
+  }
+  if count == 0 { return [] }
+  let axes = try require(pointer, "axes")
+  return (0..<Int(count)).map { Int(axes[$0]) }
 }
 
 /// Weights of a sum, nil where their data is NULL.

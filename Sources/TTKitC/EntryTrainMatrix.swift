@@ -117,6 +117,35 @@ public func ttk_train_matrix_transpose(
 }
 
 @c @implementation
+public func ttk_train_matrix_conjugate(
+  _ matrix: OpaquePointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let out = try requireOut(out)
+    func conjugate(_ value: some AnyTrainMatrix) throws(TTKitError) -> any AnyTrainMatrix {
+      try value.matrix.conjugated()
+    }
+    TrainMatrixHandle.store(try conjugate(trainMatrix(matrix, "matrix")), in: out)
+  }
+}
+
+@c @implementation
+public func ttk_train_matrix_trace(
+  _ matrix: OpaquePointer?, _ count: Int32, _ axes: UnsafePointer<Int32>?,
+  _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> ttk_status {
+  boundary { () throws(TTKitError) in
+    let out = try requireOut(out)
+    let value = try trainMatrix(matrix, "matrix")
+    let list = try TTKitC.axes(axes, count, order: value.order)
+    func trace(_ value: some AnyTrainMatrix) throws(TTKitError) -> any AnyTrainMatrix {
+      try value.matrix.traced(over: list)
+    }
+    TrainMatrixHandle.store(try trace(value), in: out)
+  }
+}
+
+@c @implementation
 public func ttk_train_matrix_round(
   _ matrix: OpaquePointer?, _ options: UnsafePointer<ttk_svd_options>?,
   _ out: UnsafeMutablePointer<OpaquePointer?>?

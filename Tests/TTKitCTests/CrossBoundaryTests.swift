@@ -315,3 +315,78 @@ private func report() -> ttk_cross_report {
     #expect(ttk_maxvol(&b.array, nil, &rows, &count, nil) == wrongDType)
   }
 }
+
+@Suite struct ApplyBoundaryTests {
+  private static let product: ttk_train_function = { _, count, values, results in
+    let a = values![0]!.assumingMemoryBound(to: Double.self)
+    let b = values![1]!.assumingMemoryBound(to: Double.self)
+    let out = results!.assumingMemoryBound(to: Double.self)
+    for j in 0..<count { out[j] = a[j] * b[j] }
+    return 0
+  }
+
+  @Test func apply_productOfTwoTrains_isTheProduct() throws {
+    let (a, b) = (try makeTrain(), try makeTrain())
+    var (out, found): (OpaquePointer?, _) = (nil, report())
+    try #require(ttk_apply(2, [a.handle, b.handle], Self.product, nil, nil, &out, &found) == ok)
+    defer { ttk_train_destroy(out) }
+    #expect(found.reason == TTK_CROSS_CONVERGED && found.evaluations > 0)
+    var (x, y) = (0.0, 0.0)
+    for index: [Int64] in [[0, 0, 0], [2, 3, 4], [1, 2, 0]] {
+      #expect(ttk_train_evaluate(a.handle, 1, index, &x) == ok)
+      #expect(ttk_train_evaluate(out, 1, index, &y) == ok)
+      // Values reach 13.5; the tolerance is relative to their squares' root mean square.
+      #expect(abs(y - x * x) < 1e-5)
+    }
+  }
+
+  @Test func apply_badArguments_areRefused() throws {
+    let (a, other) = (try makeTrain(), try makeTrain([2, 3]))
+    let handles: [OpaquePointer?] = [a.handle, a.handle]
+    for count: Int32 in [0, -1, 1025, .max] {
+      expectRefused(argument, containing: "train_count") {
+        ttk_apply(count, handles, Self.product, nil, nil, $0, nil)
+      }
+    }
+    expectRefused(argument, containing: "trains") {
+      ttk_apply(2, nil, Self.product, nil, nil, $0, nil)
+    }
+    expectRefused(argument, containing: "trains[1]") {
+      ttk_apply(2, [a.handle, nil], Self.product, nil, nil, $0, nil)
+    }
+    expectRefused(argument, containing: "differ") {
+      ttk_apply(2, [a.handle, other.handle], Self.product, nil, nil, $0, nil)
+    }
+    expectRefused(argument, containing: "function") {
+      ttk_apply(2, handles, nil, nil, nil, $0, nil)
+    }
+    #expect(ttk_apply(2, handles, Self.product, nil, nil, nil, nil) == argument)
+    var options = crossOptions()
+    options.rtol = -1
+    expectRefused(argument, containing: "rtol") {
+      ttk_apply(2, handles, Self.product, nil, &options, $0, nil)
+    }
+    expectRefused(cancelled) { ttk_apply(2, handles, { _, _, _, _ in 1 }, nil, nil, $0, nil) }
+  }
+
+  @Test func cross_capOfEachBond_holds() throws {
+    var (ask, out, options): (_, OpaquePointer?, _) = (Ask(), nil, crossOptions())
+    let caps: [Int64] = [2, 1]
+    try caps.withUnsafeBufferPointer { caps in
+      options.max_ranks = caps.baseAddress
+      try #require(
+        ttk_cross(3, [9, 8, 7], ttk_dtype(TTK_FLOAT64), evaluate, &ask, &options, &out, nil) == ok)
+    }
+    defer { ttk_train_destroy(out) }
+    var ranks = [Int64](repeating: 0, count: 4)
+    ttk_train_ranks(out, &ranks)
+    #expect(ranks[1] <= 2 && ranks[2] == 1)
+    let none: [Int64] = [2, 0]
+    none.withUnsafeBufferPointer { none in
+      options.max_ranks = none.baseAddress
+      expectRefused(argument, containing: "max_ranks[1]") {
+        ttk_cross(3, [9, 8, 7], ttk_dtype(TTK_FLOAT64), evaluate, &ask, &options, $0, nil)
+      }
+    }
+  }
+}

@@ -28,6 +28,10 @@ extension FaultLoops {
       everyAllocationMayFail("orthogonalize") { ttk_train_orthogonalize(a.handle, 0, 1, 2, $0) }
       everyAllocationMayFail("transpose") { ttk_train_transpose(a.handle, [1, 0, 2], nil, $0) }
       everyAllocationMayFail("reverse") { ttk_train_transpose(a.handle, [2, 1, 0], nil, $0) }
+      everyAllocationMayFail("reshape") { ttk_train_reshape(a.handle, 3, [6, 2, 5], nil, $0) }
+      everyAllocationMayFail("slice") { ttk_train_slice(a.handle, [0, 1, 0], [2, 0, 5], nil, $0) }
+      let both: [OpaquePointer?] = [a.handle, b.handle]
+      everyAllocationMayFail("concatenate") { ttk_train_concatenate(2, both, 1, $0) }
       var value = 0.0
       everyAllocationMayFail("dot") {
         ttk_train_dot(a.handle, b.handle, &value)
@@ -50,6 +54,20 @@ extension FaultLoops {
       } destroy: {
         true
       }
+    }
+
+    @Test func everyAllocationMayFail_products() throws {
+      // Pairs of ranks above those that are multiplied out anyway.
+      let a = try makeTrain([5, 5, 5])
+      for method: ttk_product_method in [1, 2, 3, 4] {
+        everyAllocationMayFail("multiply \(method)") {
+          ttk_train_multiply(a.handle, a.handle, method, nil, $0)
+        }
+      }
+      var sum: OpaquePointer?
+      #expect(ttk_train_add(a.handle, a.handle, &sum) == ok)
+      defer { ttk_train_destroy(sum) }
+      everyAllocationMayFail("round a redundant sum") { ttk_train_round(sum, nil, $0) }
     }
 
     @Test func everyAllocationMayFail_trainMatrices() throws {

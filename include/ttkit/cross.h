@@ -80,6 +80,7 @@ typedef struct ttk_cross_options {
   ttk_pivots **pivots_found; /* NULL: not wanted; else receives a handle the caller destroys            */
   ttk_cross_method method;  /* 0: TTK_CROSS_TCI                                                         */
   ttk_pivot_search search;  /* 0: TTK_SEARCH_ROOK                                                       */
+  const int64_t *max_ranks; /* order - 1 caps, one a bond, or NULL                                      */
 } ttk_cross_options;
 
 /* The train of a function on the grid of order modes, lengths 1 to 2^24. dtype: float32, float64, complex64 or
@@ -90,6 +91,16 @@ typedef struct ttk_cross_options {
  * Sources: Y. Nunez Fernandez et al., SciPost Phys. 18 (2025); I. Oseledets, E. Tyrtyshnikov, Linear
  * Algebra Appl. 432 (2010); D. Savostyanov, I. Oseledets, nDS (2011). */
 ttk_status ttk_cross(int32_t order, const int64_t *shape, ttk_dtype dtype, ttk_evaluate evaluate,
+                     void *context, const ttk_cross_options *options, ttk_train **out,
+                     ttk_cross_report *report);
+
+/* results[i] = f(values[0][i], ..., values[t-1][i]) for i < count: values of t trains at the same places, and
+ * results, in their dtype. 0: go on; else the run stops. Rules as for ttk_evaluate. */
+typedef int32_t (*ttk_train_function)(void *context, size_t count, const void *const *values,
+                                      void *results);
+/* The train of a function of train_count trains (1 to 1024) of one shape and dtype, element by element, by
+ * cross approximation: options, report and failures as for ttk_cross. */
+ttk_status ttk_apply(int32_t train_count, const ttk_train *const *trains, ttk_train_function function,
                      void *context, const ttk_cross_options *options, ttk_train **out,
                      ttk_cross_report *report);
 

@@ -107,6 +107,35 @@ ttk_status ttk_train_orthogonalize(const ttk_train *train, int32_t first, int32_
  * SVDs under the options; reversing all modes is exact and free. */
 ttk_status ttk_train_transpose(const ttk_train *train, const int32_t *axes,
                                const ttk_svd_options *options, ttk_train **out);
+/* The same elements in row-major order under another shape of order lengths: neighbouring modes are merged,
+ * long ones split, after which the train is rounded under the options. Merging alone is exact. ARGUMENT
+ * when the number of elements differs. */
+ttk_status ttk_train_reshape(const ttk_train *train, int32_t order, const int64_t *shape,
+                             const ttk_svd_options *options, ttk_train **out);
+/* count trains one after the other along mode axis, exact: ranks add. Other modes and dtypes must agree. */
+ttk_status ttk_train_concatenate(int32_t count, const ttk_train *const *trains, int32_t axis,
+                                 ttk_train **out);
+/* A part of the tensor, exact. Of mode k the indices first[k] + i * steps[k] for i < counts[k] stay; with
+ * counts[k] = 0 the mode is fixed at first[k] and goes. Fixed everywhere: the single mode 1. steps may be
+ * negative or NULL (all 1). */
+ttk_status ttk_train_slice(const ttk_train *train, const int64_t *first, const int64_t *counts,
+                           const int64_t *steps, ttk_train **out);
+/* The complex conjugate; a real train as it is. */
+ttk_status ttk_train_conjugate(const ttk_train *train, ttk_train **out);
+
+/* How a product is truncated; error of all but EXACT is estimated with random trains, not computed. */
+typedef int32_t ttk_product_method;
+enum {
+  TTK_PRODUCT_EXACT       = 1, /* the exact product, then rounding: O(r^6) for two trains of rank r      */
+  TTK_PRODUCT_SKETCHED    = 2, /* bases from random trains, their size doubled until it suffices; default */
+  TTK_PRODUCT_ZIP_UP      = 3, /* one sweep of SVDs over orthogonalised operands                          */
+  TTK_PRODUCT_VARIATIONAL = 4  /* the zip-up's result improved by alternating least squares               */
+};
+/* Element by element product, truncated on the way under the options; method 0: the default.
+ * Sources: E. M. Stoudenmire, S. R. White, New J. Phys. 12 (2010), for zip-up; H. Al Daas et al.,
+ * Randomized algorithms for rounding in the tensor-train format, SIAM J. Sci. Comput. 45 (2023). */
+ttk_status ttk_train_multiply(const ttk_train *a, const ttk_train *b, ttk_product_method method,
+                              const ttk_svd_options *options, ttk_train **out);
 /* values[j] = train at indices[j*order .. j*order+order-1], 0-based, for j < count; ARGUMENT for an
  * index out of range. values hold the train's dtype. */
 ttk_status ttk_train_evaluate(const ttk_train *train, int64_t count, const int64_t *indices,

@@ -31,8 +31,13 @@ void      ttk_train_matrix_ranks(const ttk_train_matrix *matrix, int64_t *ranks)
 /* Core k as a view that lives as long as the matrix. */
 ttk_status ttk_train_matrix_core(const ttk_train_matrix *matrix, int32_t k, ttk_array *core);
 
-/* The transpose (not conjugated); exact. */
+/* The transpose (not conjugated) and the complex conjugate; exact. */
 ttk_status ttk_train_matrix_transpose(const ttk_train_matrix *matrix, ttk_train_matrix **out);
+ttk_status ttk_train_matrix_conjugate(const ttk_train_matrix *matrix, ttk_train_matrix **out);
+/* The trace over count distinct digits, each with as many rows as columns; exact. The other digits stay; a
+ * 1 x 1 matrix when none is left. */
+ttk_status ttk_train_matrix_trace(const ttk_train_matrix *matrix, int32_t count, const int32_t *axes,
+                                  ttk_train_matrix **out);
 /* Smaller ranks by truncation; options as for ttk_svd. */
 ttk_status ttk_train_matrix_round(const ttk_train_matrix *matrix, const ttk_svd_options *options,
                                   ttk_train_matrix **out);
@@ -42,6 +47,16 @@ ttk_status ttk_train_matrix_multiply_array(const ttk_train_matrix *matrix, const
 /* Matrix times a train whose shape is columns, exact: ranks multiply. */
 ttk_status ttk_train_matrix_multiply_train(const ttk_train_matrix *matrix, const ttk_train *train,
                                            ttk_train **out);
+/* Matrix times matrix, b's rows being a's columns, exact: ranks multiply. */
+ttk_status ttk_train_matrix_product(const ttk_train_matrix *a, const ttk_train_matrix *b,
+                                    ttk_train_matrix **out);
+/* Matrix times train and matrix times matrix, truncated on the way; see ttk_train_multiply. */
+ttk_status ttk_train_matrix_apply(const ttk_train_matrix *matrix, const ttk_train *train,
+                                  ttk_product_method method, const ttk_svd_options *options,
+                                  ttk_train **out);
+ttk_status ttk_train_matrix_multiply(const ttk_train_matrix *a, const ttk_train_matrix *b,
+                                     ttk_product_method method, const ttk_svd_options *options,
+                                     ttk_train_matrix **out);
 /* Writes the dense matrix, two-dimensional, any strides. */
 ttk_status ttk_train_matrix_to_array(const ttk_train_matrix *matrix, ttk_array *dense);
 

@@ -103,6 +103,16 @@ typedef struct ttkk_codes {
   int32_t         top; /* largest code, or level */
 } ttkk_codes;
 
+/* ---- elements.inc: a train as plain memory ---- */
+typedef struct ttkk_cores {
+  ptrdiff_t          order, width; /* width: the largest rank */
+  const void *const *cores;        /* order cores, row-major (ranks[k], modes[k], ranks[k+1]) */
+  const ptrdiff_t   *ranks, *modes;
+} ttkk_cores;
+/* values[i] = element at indices[i*order ...], valid ones; scratch holds 2 * width scalars. */
+typedef void (*ttkk_elements)(const ttkk_cores *train, ptrdiff_t count, const int64_t *indices,
+                              void *values, void *scratch);
+
 /* Rounded activations add up exactly within a piece: a group, or each 512 inputs of a longer one. */
 enum { TTKK_SPAN = 512, TTKK_ROWS = 128 };
 static inline ptrdiff_t ttkk_pieces(const ttkk_codes *p) {
@@ -163,6 +173,8 @@ typedef struct ttkk_kernels {
   /* sum of squares in float64; x is multiplied by scale first */
   double (*sum_squares_f32)(ptrdiff_t n, const float *x);
   double (*sum_squares_f64)(ptrdiff_t n, const double *x, double scale);
+  /* elements of trains whose products stay within the dtype's range */
+  ttkk_elements elements_f32, elements_f64, elements_c64, elements_c128;
   /* y[i] = round(x[i] / scale) within low..high, times scale: the same bits at every level; and the
    * gradients for grad, that of y: grad_x[i], and the sum for scale is returned */
   void (*fake_quantize_f32)(ptrdiff_t n, const float *x, float scale, float low, float high, float *y);

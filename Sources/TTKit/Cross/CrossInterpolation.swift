@@ -37,10 +37,11 @@ struct CrossInterpolation<T: Scalar>: CrossSearch {
     crosses = try NestedCrosses(pivot, sampler)
   }
 
-  /// How many pivots a visit may add to a bond of rank r: more for larger ranks, so that the number of
+  /// How many pivots a visit may add to a bond: more for larger ranks, so that the number of
   /// passes grows like the logarithm of the rank.
-  private func growth(_ rank: Int) -> Int {
-    min(max(1, rank / 2), (options.maxRank ?? .max) - rank)
+  private func growth(_ bond: Int) -> Int {
+    let rank = crosses.left[bond].count
+    return min(max(1, rank / 2), options.cap(bond: bond) - rank)
   }
 
   /// Visits every bond once, in alternating directions.
@@ -58,7 +59,7 @@ struct CrossInterpolation<T: Scalar>: CrossSearch {
       let outcome = try visit(b, starts: [], extra: nil, floor: floor)
       added += outcome.added
       worst = max(worst, outcome.worst)
-      if growth(crosses.left[b].count) <= 0 { capped = true }
+      if growth(b) <= 0 { capped = true }
     }
     isForward.toggle()
     level = worst
@@ -69,7 +70,7 @@ struct CrossInterpolation<T: Scalar>: CrossSearch {
     _ b: Int, starts: [PivotStart<T>], extra: KeyList?, floor: Double
   ) throws(Interruption) -> BondOutcome {
     var search = try BondSearch(bond: b, crosses, sampler, admissible, extra: extra)
-    let limit = growth(crosses.left[b].count)
+    let limit = growth(b)
     if options.search == .full, extra == nil {
       return try search.full(&crosses, threshold: floor, limit: limit)
     }

@@ -27,6 +27,8 @@ public struct CrossOptions: Sendable {
   public var absolute: Double?
   /// Largest rank, nil for no cap.
   public var maxRank: Int?
+  /// A cap for each of the d−1 inner bonds, nil for none.
+  public var maxRanks: [Int]?
   /// Function values in all, validation included; nil for no limit.
   public var maxEvaluations: Int?
   /// Passes over all bonds.
@@ -52,6 +54,9 @@ public struct CrossOptions: Sendable {
     self.method = method
     self.search = search
   }
+
+  /// The largest rank of bond `b`, between cores b−1 and b.
+  func cap(bond b: Int) -> Int { min(maxRank ?? .max, maxRanks?[b - 1] ?? .max) }
 
   /// Passes when the caller sets no limit.
   static var defaultSweeps: Int { 200 }
@@ -85,6 +90,7 @@ public struct CrossOptions: Sendable {
           "\(name) is \(value), expected at least 1; leave it out for no limit")
       }
     }
+    try Truncation(maxRanks: maxRanks).check(order: shape.count)
     for (p, pivot) in pivots.enumerated() {
       guard pivot.count == shape.count else {
         throw .invalidArgument(

@@ -16,7 +16,8 @@ extension CrossSweeps {
         isForward
         ? left[k].expanded(mode: k, coder) : right[k + 1].expanded(mode: k, coder)
       let values = try block(candidates, isForward ? right[k + 1] : left[k])
-      let found = try wrapped { () throws(TTKitError) in try dominant(values) }
+      let cap = options.cap(bond: isForward ? k + 1 : k)
+      let found = try wrapped { () throws(TTKitError) in try dominant(values, cap) }
       isCapped = isCapped || found.isCapped
       let next = candidates.picked(found.rows.rows)
       let b = found.rows.rows.count
@@ -41,14 +42,14 @@ extension CrossSweeps {
 
   /// Rows for one unfolding: as many as its rank, and one or two more unless it is below full rank.
   private func dominant(
-    _ values: Tensor<T>
+    _ values: Tensor<T>, _ cap: Int
   ) throws(TTKitError) -> (rows: DominantRows<T>, isCapped: Bool) {
     guard largestElement(values.elements)?.magnitude ?? 0 > 0 else {
       // Nothing to represent: any row does, with zero coefficients elsewhere.
       let zeros = try Tensor<T>(shape: [values.shape[0], 1], zeroed: true) { $0[0] = .one }
       return (DominantRows(rows: [0], coefficients: zeros), false)
     }
-    let (u, isCapped) = try basis(values)
+    let (u, isCapped) = try basis(values, cap: cap)
     let (m, r) = (u.shape[0], u.shape[1])
     let extra = min(r == values.shape[1] ? 2 : 0, m - r, cap - r)
     let rows = try rectangularMaximumVolume(u, minExtra: min(1, extra), maxExtra: extra)

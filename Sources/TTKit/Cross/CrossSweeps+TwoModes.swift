@@ -15,7 +15,8 @@ extension CrossSweeps {
       let columns = right[b + 1].expanded(mode: b, coder)
       let candidates = isForward ? rows : columns
       let values = try isForward ? block(rows, columns) : block(columns, rows)
-      let found = try wrapped { () throws(TTKitError) in try dominant(values) }
+      let found = try wrapped { () throws(TTKitError) in try dominant(values, options.cap(bond: b))
+      }
       isCapped = isCapped || found.isCapped
       let next = candidates.picked(found.rows.rows)
       let coefficients = found.rows.coefficients.elements
@@ -41,13 +42,13 @@ extension CrossSweeps {
   }
 
   private func dominant(
-    _ values: Tensor<T>
+    _ values: Tensor<T>, _ cap: Int
   ) throws(TTKitError) -> (rows: DominantRows<T>, isCapped: Bool) {
     guard largestElement(values.elements)?.magnitude ?? 0 > 0 else {
       let zeros = try Tensor<T>(shape: [values.shape[0], 1], zeroed: true) { $0[0] = .one }
       return (DominantRows(rows: [0], coefficients: zeros), false)
     }
-    let (u, isCapped) = try basis(values)
+    let (u, isCapped) = try basis(values, cap: cap)
     return (try maximumVolume(u), isCapped)
   }
 }

@@ -18,7 +18,6 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
 
   var coder: IndexCoder { sampler.coder }
   var order: Int { coder.order }
-  var cap: Int { options.maxRank ?? .max }
 
   /// Starts from the train of rank 1 through the first of `points`, with all of them in the index sets.
   init(
@@ -87,7 +86,7 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
     var added = 0
     for b in 1..<max(order, 1) {
       var known = Set((0..<sets[b].count).map { sets[b].key($0) })
-      for p in points.indices where sets[b].count < cap {
+      for p in points.indices where sets[b].count < options.cap(bond: b) {
         let range = isForward ? b..<order : 0..<b
         let key = coder.part(range, of: points.words, at: p * coder.width)
         if known.insert(key).inserted {
@@ -126,7 +125,7 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
   }
 
   /// An orthonormal basis of the columns of `a`, without those whose joint size is below the threshold.
-  func basis(_ a: Tensor<T>) throws(TTKitError) -> (u: Tensor<T>, isCapped: Bool) {
+  func basis(_ a: Tensor<T>, cap: Int) throws(TTKitError) -> (u: Tensor<T>, isCapped: Bool) {
     let (u, s, _) = try svd(a)
     // Root mean square over the block's elements; every bond may spend its share.
     let share = threshold * (Double(a.count) / Double(max(order - 1, 1))).squareRoot()

@@ -52,3 +52,15 @@ func multiplied(
     }
   }
 }
+
+extension Tensor where Element: Scalar {
+  /// Every element conjugated; real tensors as they are.
+  @specialized(where Element == Complex<Float>)
+  @specialized(where Element == Complex<Double>)
+  func conjugated() throws(TTKitError) -> Tensor {
+    if Element.dtype == Element.Real.dtype { return self }
+    return try Tensor(shape: shape) { (out) throws(TTKitError) in
+      withSpan { span in for i in span.indices { out[i] = span[i].conjugate } }
+    }
+  }
+}

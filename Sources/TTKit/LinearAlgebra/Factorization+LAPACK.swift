@@ -165,7 +165,7 @@ private func solveSVD<T: Scalar>(
 }
 
 /// A pointer whose memory holds `Target`, as T.dtype says.
-private func raw<T, Target>(_ pointer: UnsafeMutablePointer<T>, _ type: Target.Type)
+func raw<T, Target>(_ pointer: UnsafeMutablePointer<T>, _ type: Target.Type)
   -> UnsafeMutablePointer<Target>
 {
   unsafe UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Target.self)

@@ -15,6 +15,21 @@ extension Tensor {
     return Tensor(shape: block, buffer: buffer)
   }
 
+  /// Slices first, first + step, ... of the middle axis of three.
+  func slices(from first: Int, step: Int, count: Int) throws(TTKitError) -> Tensor {
+    let (a, n, b) = (shape[0], shape[1], shape[2])
+    let last = first + step * (count - 1)  // inside the axis, as callers have checked
+    precondition(
+      count >= 1 && min(first, last) >= 0 && max(first, last) < n, "slices leave the axis")
+    if first == 0 && step == 1 && count == n { return self }
+    let buffer = try Buffer<Element>(count: checkedProduct([a, count, b]))
+    // In bounds: first and last slice lie in the axis.
+    unsafe ttkk_copy_strided(
+      buffer.base, [count * b, b, 1], storage.buffer.base + first * b, [n * b, step * b, 1],
+      [a, count, b], 3, MemoryLayout<Element>.size)
+    return Tensor(shape: [a, count, b], buffer: buffer)
+  }
+
   /// Zeros with blocks copied in, in order.
   public static func assembled(
     shape: [Int], _ blocks: [(offset: [Int], block: Tensor)]

@@ -23,6 +23,12 @@ struct ScaledTensor<T: Scalar> {
     self.exponent = exponent + shift
   }
 
+  /// The same under another shape.
+  init(reshaping other: ScaledTensor, _ shape: [Int]) {
+    tensor = other.tensor.reshaped(shape)
+    exponent = other.exponent
+  }
+
   /// The norm as a double; infinite or 0 beyond its range.
   var norm: Double { scaledByPowerOfTwo(tensor.norm, exponent) }
 }

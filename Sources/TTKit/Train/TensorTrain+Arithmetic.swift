@@ -14,19 +14,7 @@ extension TensorTrain {
       }
       return try TensorTrain(checking: [sum])
     }
-    var result: [Tensor<T>] = []
-    for (k, (a, b)) in zip(cores, other.cores).enumerated() {
-      // Block diagonal in every slice; the ends, of rank 1, are a row and a column of blocks.
-      let (first, last) = (k == 0, k == order - 1)
-      let shape = [
-        first ? 1 : a.shape[0] + b.shape[0], a.shape[1], last ? 1 : a.shape[2] + b.shape[2],
-      ]
-      result.append(
-        try .assembled(
-          shape: shape,
-          [([0, 0, 0], a), ([first ? 0 : a.shape[0], 0, last ? 0 : a.shape[2]], b)]))
-    }
-    return try TensorTrain(checking: result)
+    return try .joined([self, other], alongMode: nil)
   }
 
   /// This tensor minus `other`; ranks add.

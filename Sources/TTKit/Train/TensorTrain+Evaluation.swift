@@ -19,6 +19,7 @@ extension TensorTrain {
         "\(indices.count) indices for \(count) points of order \(order), expected count * order")
     }
     try checkRange(indices)
+    if isTame, count < 256 { return try tameElements(indices, 0, &values) }
     // A copy of the indices that threads may share.
     let shared = try Tensor<Int64>(shape: [indices.count]) { (out) throws(TTKitError) in
       for i in indices.indices { out[i] = indices[i] }
@@ -28,11 +29,16 @@ extension TensorTrain {
     let width = ranks.reduce(1, max)
     try executor.fitting(operations: work).parallelFill(&values, pieceCount: 256) {
       (first, piece) throws(TTKitError) in
+      if isTame {
+        return try shared.withSpan { (indices) throws(TTKitError) in
+          try tameElements(indices, first, &piece)
+        }
+      }
       var row = try Buffer<T>(count: width)
       var next = try Buffer<T>(count: width)
       for j in 0..<piece.count {
         piece[j] = try shared.withSpan { (indices) throws(TTKitError) in
-          element(cores, indices, (first + j) * cores.count, isTame, &row, &next)
+          element(cores, indices, (first + j) * cores.count, &row, &next)
         }
       }
     }
@@ -53,13 +59,13 @@ extension TensorTrain {
   }
 }
 
-/// One element: a row vector times one slice of each core.
+/// One element, brought near 1 after each core: a row vector times one slice of each core.
 @specialized(where T == Float)
 @specialized(where T == Double)
 @specialized(where T == Complex<Float>)
 @specialized(where T == Complex<Double>)
 private func element<T: Scalar>(
-  _ cores: [Tensor<T>], _ indices: Span<Int64>, _ at: Int, _ isTame: Bool,
+  _ cores: [Tensor<T>], _ indices: Span<Int64>, _ at: Int,
   _ row: inout Buffer<T>, _ next: inout Buffer<T>
 ) -> T {
   var result = T.one
@@ -78,7 +84,7 @@ private func element<T: Scalar>(
           }
         }
         for j in 0..<b { row[j] = next[j] }
-        if !isTame { exponent += normalize(&row, b) }
+        exponent += normalize(&row, b)
       }
       result = scaledByPowerOfTwo(row[0], exponent)
     }

@@ -27,6 +27,7 @@ extension TensorTrain {
   /// - Throws: `.invalidArgument` when shapes differ; `.outOfMemory`.
   public func dot(_ other: TensorTrain) throws(TTKitError) -> T {
     try requireShape(of: other)
+    if Self.isTame(reach: reach + other.reach) { return try tameDot(other) }
     var carry = try ScaledTensor(Tensor<T>.identity(1))
     for (a, b) in zip(cores, other.cores) {
       let x = try ScaledTensor(a)

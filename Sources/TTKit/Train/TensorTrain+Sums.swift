@@ -11,12 +11,12 @@ extension TensorTrain {
   public func summed(
     over axes: [Int], weights: [Tensor<T>?]? = nil
   ) throws(TTKitError) -> TensorTrain {
-    var chosen = [Tensor<T>?](repeating: nil, count: order)
+    var chosen = [ModeUse<T>](repeating: .whole, count: order)
     for (position, axis) in axes.enumerated() {
       guard (0..<order).contains(axis) else {
         throw .invalidArgument("axes[\(position)] is \(axis), expected 0 to \(order - 1)")
       }
-      guard chosen[axis] == nil else {
+      guard case .whole = chosen[axis] else {
         throw .invalidArgument("axes[\(position)] repeats axis \(axis); list every axis once")
       }
       let n = shape[axis]
@@ -27,27 +27,35 @@ extension TensorTrain {
           "weights[\(position)] has shape \(describe(weight.shape)), expected (\(n),)")
       }
       guard weight.isFinite else { throw .nonFinite("weights[\(position)] holds NaN or infinity") }
-      chosen[axis] = weight
+      chosen[axis] = .weighted(weight)
     }
-    return try contracted(with: chosen)
+    return try reduced(chosen)
   }
 
-  /// Every mode with a vector contracted with it; the matrices that arise go into neighbouring cores.
-  private func contracted(with vectors: [Tensor<T>?]) throws(TTKitError) -> TensorTrain {
+  /// What is left when every mode is put to its use; the matrices that arise go into neighbouring cores.
+  func reduced(_ uses: [ModeUse<T>]) throws(TTKitError) -> TensorTrain {
     var kept: [Tensor<T>] = []
     var exponent = 0
     var carry: Tensor<T>?
-    for (core, vector) in zip(cores, vectors) {
+    for (core, use) in zip(cores, uses) {
       var next = core
-      if let carry { (next, exponent) = try core.leftMultiplied(by: carry, exponent) }
+      if case .element(let index) = use { next = try core.slices(from: index, step: 1, count: 1) }
+      if case .slice(let first, let step, let count) = use {
+        next = try core.slices(from: first, step: step, count: count)
+      }
+      if let carry { (next, exponent) = try next.leftMultiplied(by: carry, exponent) }
       carry = nil
-      if let vector {
+      switch use {
+      case .whole, .slice: kept.append(next)
+      case .element:
+        let near = try ScaledTensor(next, exponent: exponent)
+        carry = near.tensor.reshaped([next.shape[0], next.shape[2]])
+        exponent = near.exponent
+      case .weighted(let vector):
         let near = try ScaledTensor(next, exponent: exponent)
         let weight = try ScaledTensor(vector, exponent: near.exponent)
         carry = try contractedMode(near.tensor, weight.tensor)
         exponent = weight.exponent
-      } else {
-        kept.append(next)
       }
     }
     if let carry {
@@ -62,6 +70,14 @@ extension TensorTrain {
     kept = try absorb(exponent, into: kept, at: kept.count - 1)
     return try TensorTrain(checking: kept)
   }
+}
+
+/// What becomes of a mode: it stays, or is contracted with weights, or fixed at an index, or thinned out.
+enum ModeUse<T: Scalar> {
+  case whole
+  case weighted(Tensor<T>)
+  case element(Int)
+  case slice(first: Int, step: Int, count: Int)
 }
 
 /// (a, n, b) and (n) to (a, b).

@@ -10,8 +10,14 @@ public struct TensorTrain<T: Scalar>: Sendable {
   public let cores: [Tensor<T>]
   /// Relative Frobenius error of the truncation that made this train, achieved; 0 if none did.
   public let error: Double
+  /// Products of slices change exponents by less than this.
+  let reach: Int
+
   /// True when no product of slices can leave the dtype's range, so that it needs no watching.
-  let isTame: Bool
+  var isTame: Bool { Self.isTame(reach: reach) }
+
+  /// The same for products of several trains, whose reaches add up.
+  static func isTame(reach: Int) -> Bool { reach < (T.Real.dtype == .float32 ? 100 : 900) }
 
   /// The largest order, as in the C header.
   public static var maxOrder: Int { 1024 }
@@ -55,7 +61,7 @@ public struct TensorTrain<T: Scalar>: Sendable {
           - core.shape[0].leadingZeroBitCount
       }
     }
-    isTame = reach < (T.Real.dtype == .float32 ? 100 : 900)
+    self.reach = reach
     self.cores = cores
     self.error = error
   }

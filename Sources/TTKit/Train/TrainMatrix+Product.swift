@@ -46,6 +46,39 @@ extension TrainMatrix {
     result = try absorb(exponent, into: result, at: order - 1)
     return try TensorTrain(checking: result)
   }
+
+  /// This matrix times another whose row digits are `columns`; exact, ranks multiply.
+  /// - Throws: `.invalidArgument` for other digits; `.sizeOverflow`, `.outOfMemory`, `.nonFinite`.
+  public func multiplied(by other: TrainMatrix) throws(TTKitError) -> TrainMatrix {
+    try requireRows(of: other)
+    // A column digit is one more mode, carried along: as a train its rank is that of the digit times.
+    var result: [Tensor<T>] = []
+    var exponent = 0
+    for (w, core) in zip(cores, other.cores) {
+      let left = try ScaledTensor(w, exponent: exponent)
+      let right = try ScaledTensor(core, exponent: left.exponent)
+      exponent = right.exponent
+      let s = core.shape
+      let flat = try right.tensor.transposed([0, 2, 1, 3]).reshaped([s[0] * s[2], s[1], s[3]])
+      let made = try contractedColumns(left.tensor, flat)
+      // (A a n, m, B b) to (A a, m, n, B b).
+      let shape = [w.shape[0] * s[0], s[2], w.shape[1], made.shape[2]]
+      result.append(
+        try made.reshaped(shape).transposed([0, 2, 1, 3])
+          .reshaped([shape[0], shape[2] * shape[1], shape[3]]))
+    }
+    result = try absorb(exponent, into: result, at: order - 1)
+    return TrainMatrix(
+      train: try TensorTrain(checking: result), rows: rows, columns: other.columns)
+  }
+
+  func requireRows(of other: TrainMatrix) throws(TTKitError) {
+    guard other.rows == columns else {
+      throw .invalidArgument(
+        "the right matrix has row digits \(describe(other.rows)), expected \(describe(columns)), the"
+          + " columns of the left one")
+    }
+  }
 }
 
 /// (A, m, n, B) and (a, n, b) over n: (A a, m, B b).

@@ -181,6 +181,13 @@ def test_cross_valuesOfAnotherKind_areRefused(answer: object, words: str) -> Non
     ({"search": "queen"}, "search is 'queen', expected 'rook' or 'full'"),
     ({"method": None}, "method is None"),
     ({"seed": -1}, "seed is -1"), ({"seed": 2**64}, "seed is"),
+    ({"rank": (2, 2)}, "2 entries, expected 3"), ({"rank": (2, 0, 2)}, r"rank\[1\] is 0"),
+    ({"rtol": 1e-3, "atol": 1e-3}, "only one"), ({"atol": 0}, "atol is 0.0"),
+    ({"condition": lambda i: np.ones(len(i))}, "condition returned float64"),
+    ({"condition": lambda i: i > 3}, "condition returned bool of shape"),
+    ({"condition": lambda i: np.zeros(len(i), bool)}, "condition holds at no"),
+    ({"condition": lambda i: i[:, 0] > 0, "pivots": [[0, 0, 0, 0]]}, "pivot 0"),
+    ({"condition": lambda i: i[:, 0] > 0, "method": "dmrg"}, "tci"),
     ({"pivots": [[0, 0, 0]]}, "expected"), ({"pivots": [[0, 0, 0, 6]]}, "6"),
     ({"pivots": [[0, -1, 0, 0]]}, "-1"),
 ])
@@ -190,7 +197,8 @@ def test_cross_argumentOutOfRange_isAValueError(options: dict[str, object], word
 
 
 @pytest.mark.parametrize("options", [
-    {"rank": 2.5}, {"rank": (2, 2, 2)}, {"seed": "a"}, {"pivots": [[0.5, 0, 0, 0]]},
+    {"rank": 2.5}, {"rank": (2, 2.5, 2)}, {"condition": 3}, {"seed": "a"},
+    {"pivots": [[0.5, 0, 0, 0]]},
     {"dtype": "U3"}])
 def test_cross_argumentOfAnotherType_isATypeError(options: dict[str, object]) -> None:
     with pytest.raises(TypeError):
@@ -246,3 +254,28 @@ def test_maxvol_extraRows_shrinkTheCoefficients(rng: np.random.Generator) -> Non
 def test_maxvol_badInput_isAValueError(a: np.ndarray, options: dict[str, float]) -> None:
     with pytest.raises(ValueError):
         tk.maxvol(a, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"search": "full"}, {"method": "maxvol"}, {"method": "dmrg"}], ids=str)
+def test_cross_rankOfEachBond_isACap(options: dict[str, str]) -> None:
+    r = tk.cross(smooth, SHAPE, rank=(3, 1, 2), **options)  # type: ignore[arg-type]
+    assert all(a <= b for a, b in zip(r.train.rank, (1, 3, 1, 2, 1), strict=True))
+    assert r.train.rank[2] == 1 and r.reason != "converged"
+
+
+def test_cross_absoluteTolerance_isOne() -> None:
+    exact = dense(smooth, SHAPE)
+    loose, tight = (tk.cross(smooth, SHAPE, atol=atol) for atol in (1e-3, 1e-9))
+    for r, atol in ((loose, 1e-3), (tight, 1e-9)):
+        wrong = np.asarray(r.train) - exact
+        assert r.reason == "converged" and np.sqrt((wrong**2).mean()) <= 2 * atol
+    assert loose.evaluations < tight.evaluations
+
+
+def test_cross_conditionRaising_isRaised() -> None:
+    def condition(indices: np.ndarray) -> np.ndarray:
+        raise LookupError("nowhere")
+
+    with pytest.raises(LookupError, match="nowhere"):
+        tk.cross(smooth, SHAPE, condition=condition)

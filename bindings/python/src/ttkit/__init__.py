@@ -9,6 +9,7 @@
 (3, 8)
 """
 
+from .apply import apply
 from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
@@ -24,17 +25,19 @@ from .formats import (
     BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
     TrainLinear, TrainMatrix,
 )
+from .integrate import Integral, integrate
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
 from .network import Network, canonical, hierarchical_tucker, tucker
+from .products import concatenate, dot, multiply
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .solve import Solution, SolveProgress, solve
 from .standard import eye, laplace, ones
 from .structured_formats import CP, BlockTensorTrain, Kronecker, Monarch, TuckerLinear
-from .train import TensorTrain, dot
+from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
 
 __version__ = "0.1.0"
@@ -56,6 +59,7 @@ __all__ = [
     "Float64",
     "Format",
     "Int",
+    "Integral",
     "KMeans",
     "Kronecker",
     "LayerInputs",
@@ -79,9 +83,11 @@ __all__ = [
     "TrainMatrix",
     "TuckerLinear",
     "WeightReport",
+    "apply",
     "calibrate",
     "canonical",
     "compress",
+    "concatenate",
     "cross",
     "dot",
     "eigsh",
@@ -90,9 +96,11 @@ __all__ = [
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
+    "integrate",
     "laplace",
     "load",
     "maxvol",
+    "multiply",
     "ones",
     "open",
     "plan",

@@ -43,6 +43,10 @@ TTK_BOOL = 12
 TTK_SVD_AUTO = 0
 TTK_SVD_SAMPLED = 1
 TTK_SVD_QR = 2
+TTK_PRODUCT_EXACT = 1
+TTK_PRODUCT_SKETCHED = 2
+TTK_PRODUCT_ZIP_UP = 3
+TTK_PRODUCT_VARIATIONAL = 4
 TTK_CROSS_TCI = 1
 TTK_CROSS_MAXVOL = 2
 TTK_CROSS_DMRG = 3
@@ -171,7 +175,11 @@ class ttk_cross_options(Structure):
         ("pivots_found", c_void_p),
         ("method", c_int32),
         ("search", c_int32),
+        ("max_ranks", POINTER(c_int64)),
     ]
+
+
+ttk_train_function = CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p, c_void_p)
 
 
 class ttk_maxvol_options(Structure):
@@ -338,6 +346,13 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_sum": (c_int32, (c_void_p, c_int32, c_void_p, POINTER(ttk_array), c_void_p)),
     "ttk_train_orthogonalize": (c_int32, (c_void_p, c_int32, c_int32, c_int32, c_void_p)),
     "ttk_train_transpose": (c_int32, (c_void_p, c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_reshape": (c_int32,
+        (c_void_p, c_int32, c_void_p, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_concatenate": (c_int32, (c_int32, c_void_p, c_int32, c_void_p)),
+    "ttk_train_slice": (c_int32, (c_void_p, c_void_p, c_void_p, c_void_p, c_void_p)),
+    "ttk_train_conjugate": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_multiply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_evaluate": (c_int32, (c_void_p, c_int64, c_void_p, c_void_p)),
     "ttk_train_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
     "ttk_train_save": (c_int32, (c_void_p, c_char_p)),
@@ -355,16 +370,25 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_train_matrix_ranks": (None, (c_void_p, c_void_p)),
     "ttk_train_matrix_core": (c_int32, (c_void_p, c_int32, POINTER(ttk_array))),
     "ttk_train_matrix_transpose": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_matrix_conjugate": (c_int32, (c_void_p, c_void_p)),
+    "ttk_train_matrix_trace": (c_int32, (c_void_p, c_int32, c_void_p, c_void_p)),
     "ttk_train_matrix_round": (c_int32, (c_void_p, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_matrix_multiply_array": (c_int32,
         (c_void_p, POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_train_matrix_multiply_train": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_train_matrix_product": (c_int32, (c_void_p, c_void_p, c_void_p)),
+    "ttk_train_matrix_apply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
+    "ttk_train_matrix_multiply": (c_int32,
+        (c_void_p, c_void_p, c_int32, POINTER(ttk_svd_options), c_void_p)),
     "ttk_train_matrix_to_array": (c_int32, (c_void_p, POINTER(ttk_array))),
     "ttk_train_matrix_save": (c_int32, (c_void_p, c_char_p)),
     "ttk_train_matrix_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_train_matrix_destroy": (None, (c_void_p,)),
     "ttk_cross": (c_int32,
         (c_int32, c_void_p, c_int32, ttk_evaluate, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
+    "ttk_apply": (c_int32,
+        (c_int32, c_void_p, ttk_train_function, c_void_p, POINTER(ttk_cross_options), c_void_p, POINTER(ttk_cross_report))),
     "ttk_pivots_count": (c_int64, (c_void_p,)),
     "ttk_pivots_order": (c_int32, (c_void_p,)),
     "ttk_pivots_indices": (c_void_p, (c_void_p,)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable, Sequence
-from ctypes import byref, c_double, c_int32
+from ctypes import byref, c_double, c_int32, c_int64
 from typing import Any, Self, SupportsIndex, TypeGuard
 
 import numpy as np
@@ -107,14 +107,78 @@ class Algebra(Closable):
         value: Scalar = np.asarray(result).reshape(-1)[0]
         return value
 
-    def orthogonalize(self, center: SupportsIndex) -> Self:
+    def orthogonalize(
+        self, center: SupportsIndex, first: SupportsIndex = 0, last: SupportsIndex = -1
+    ) -> Self:
         """Make cores before `center` left-orthogonal and those after it right-orthogonal.
 
-        The tensor stays the same; the norm of the core at `center` is its norm.
+        The tensor stays the same; the norm of the core at `center` is its norm. Given `first` and
+        `last`, only cores from `first` up to and with `last` take part; the others keep their bits.
         """
-        last = len(self.shape) - 1
-        (k,) = _indexing.axes(center, last + 1)
-        return self._new(lib.ttk_train_orthogonalize, self._handle, 0, k, last)
+        (k,), (low,), (high,) = (_indexing.axes(at, len(self.shape)) for at in (center, first, last))
+        return self._new(lib.ttk_train_orthogonalize, self._handle, low, k, high)
+
+    def reshape_modes(
+        self,
+        *shape: SupportsIndex | Sequence[SupportsIndex],
+        rank: Rank = None,
+        rtol: float = 0.0,
+        atol: float = 0.0,
+        threads: int = 0,
+    ) -> Self:
+        """Merge and split modes: the same elements, in row-major order, under another shape.
+
+        Merging neighbours is exact. Splitting one mode into several ends in a rounding under
+        `rank`, `rtol` and `atol`, as in `tensor_train`; zero drops only what rounding errors made.
+
+        Parameters
+        ----------
+        *shape : int, or one sequence of int
+            Lengths of at least 1; one may be -1, which the others determine.
+
+        Raises
+        ------
+        ValueError
+            If the shape has another number of elements.
+
+        Examples
+        --------
+        >>> import numpy as np, ttkit as tk
+        >>> t = tk.tensor_train(np.arange(24.0).reshape(4, 6))
+        >>> t.reshape_modes(2, 2, 3, 2).rank
+        (1, 2, 2, 2, 1)
+        """
+        wanted = _indexing.new_shape(self.shape, shape)
+        options, _ = svd_options(len(wanted), rank, rtol, atol, threads)
+        lengths = (c_int64 * len(wanted))(*wanted)
+        arguments = self._handle, len(wanted), lengths, byref(options)
+        return self._new(lib.ttk_train_reshape, *arguments)
+
+    def quantics(self, *, rank: Rank = None, rtol: float = 0.0, atol: float = 0.0) -> Self:
+        """Split every mode of length 2**q into q modes of length 2, the slowest bit first.
+
+        Raises
+        ------
+        ValueError
+            If a length is no power of two from 2 on.
+
+        Examples
+        --------
+        >>> import numpy as np, ttkit as tk
+        >>> tk.tensor_train(np.exp(np.arange(16.0))).quantics().rank
+        (1, 1, 1, 1, 1)
+        """
+        for k, n in enumerate(self.shape):
+            if n < 2 or n & (n - 1):
+                raise ValueError(f"mode {k} has length {n}, expected a power of two from 2 on")
+        bits = sum(n.bit_length() - 1 for n in self.shape)
+        return self.reshape_modes((2,) * bits, rank=rank, rtol=rtol, atol=atol)
+
+    def conj(self) -> Self:
+        """The complex conjugate; a real train as it is."""
+        if self.dtype.kind != "c":
+            return self
+        return self._new(lib.ttk_train_conjugate, self._handle)
 
     def transpose(
         self,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
+from ctypes import c_int64
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
@@ -12,11 +14,15 @@ import numpy.typing as npt
 from ._array import Array
 
 Selection: TypeAlias = list[int | slice]
+_INT64 = np.dtype(np.int64)
 
 
 def places(indices: npt.ArrayLike, ndim: int) -> Array:
     """Places of elements as a compact int64 array of shape (..., ndim)."""
     given = np.asarray(indices)
+    if given.dtype == _INT64 and given.flags.c_contiguous and given.flags.aligned:
+        if given.ndim and given.shape[-1] == ndim:
+            return given  # as it is, in a hurry
     if given.size == 0:
         given = given.astype(np.int64)
     if given.dtype.kind not in "iu" or not np.can_cast(given.dtype, np.int64, "safe"):
@@ -78,6 +84,18 @@ def weights(
     return result
 
 
+def place(shape: tuple[int, ...], key: object) -> Any:
+    """A C array of indices from 0 where `key` is one plain int for each mode, all in range; else None."""
+    if type(key) is not tuple or len(key) != len(shape):
+        return None
+    found = []
+    for i, n in zip(key, shape, strict=True):
+        if type(i) is not int or not -n <= i < n:
+            return None
+        found.append(i if i >= 0 else i + n)
+    return (c_int64 * len(shape))(*found)
+
+
 def select(shape: tuple[int, ...], key: object) -> Selection:
     """An int from 0 or a slice for each mode."""
     keys: list[Any] = list(key) if isinstance(key, tuple) else [key]
@@ -107,19 +125,37 @@ def _one(value: Any, length: int, k: int) -> int | slice:
     return i % length
 
 
-def apply(cores: Sequence[Array], selection: Selection) -> list[Array]:
-    """Cores of the selected part; at least one mode must be sliced."""
-    result: list[Array] = []
-    factor: Array | None = None  # product of the chosen matrices, waiting for the next core
-    for core, chosen in zip(cores, selection, strict=True):
-        part = core[:, chosen, :]
-        if factor is not None:
-            part = np.tensordot(factor, part, 1)
-            factor = None
-        if part.ndim == 2:
-            factor = part
+def new_shape(
+    old: tuple[int, ...], given: tuple[SupportsIndex | Sequence[SupportsIndex], ...]
+) -> tuple[int, ...]:
+    """A shape, given as integers or as one sequence, with -1 replaced by what the others leave."""
+    one = given[0] if len(given) == 1 else None
+    values: Sequence[Any] = one if isinstance(one, Sequence) else given
+    wanted = [operator.index(value) for value in values]
+    if not wanted:
+        raise ValueError("the new shape is empty, expected at least one length")
+    if wanted.count(-1) == 1:
+        rest, others = math.prod(old), math.prod(n for n in wanted if n != -1)
+        if others <= 0 or rest % others:
+            raise ValueError(f"shape {old} cannot become {tuple(wanted)}: lengths do not divide")
+        wanted[wanted.index(-1)] = rest // others
+    if any(not 1 <= n < 1 << 63 for n in wanted):
+        raise ValueError(f"lengths {tuple(wanted)}: each must be at least 1 and fit 64 bits")
+    return tuple(wanted)
+
+
+def slices(shape: tuple[int, ...], selection: Selection) -> tuple[Any, Any, Any]:
+    """First index, count (0: the mode goes) and step of each mode, as C arrays."""
+    first, counts, steps = [], [], []
+    for n, chosen in zip(shape, selection, strict=True):
+        if isinstance(chosen, slice):
+            indices = range(*chosen.indices(n))
+            first.append(indices[0])
+            counts.append(len(indices))
+            steps.append(indices.step if len(indices) > 1 else 1)
         else:
-            result.append(part)
-    if factor is not None:
-        result[-1] = np.tensordot(result[-1], factor, 1)
-    return result
+            first.append(chosen)
+            counts.append(0)
+            steps.append(1)
+    array = c_int64 * len(shape)
+    return array(*first), array(*counts), array(*steps)

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from . import _abi, _indexing
 from ._algebra import Algebra
-from ._array import Array, address, borrowed, dtype_of, view, views
+from ._array import Array, borrowed, dtype_of, view, views
 from ._call import call, text
 from ._handle import Closable, Owned, create
 from ._library import library as lib
 from ._numbers import Scalar, as_field
+from ._rows import compact_address
 
 if TYPE_CHECKING:
     from .decomposition import DecompositionInfo
@@ -140,17 +141,24 @@ class TensorTrain(Algebra):
         """
         places = _indexing.places(indices, self.ndim)
         values = np.empty(places.shape[:-1], self.dtype)
-        arguments = values.size, address(places), address(values)
-        call(lib.ttk_train_evaluate, self._handle, *arguments)
+        if values.size:
+            arguments = values.size, compact_address(places), compact_address(values)
+            call(lib.ttk_train_evaluate, self._handle, *arguments)
         return values
 
     def __getitem__(self, key: object) -> TensorTrain | Scalar:
         """``t[i, j, k]`` is an element; with slices, or fewer integers, the train of that part."""
+        place = _indexing.place(self.shape, key)
+        if place is not None:
+            element = np.empty(1, self.dtype)
+            call(lib.ttk_train_evaluate, self._handle, 1, place, compact_address(element))
+            value: Scalar = element[0]
+            return value
         chosen = _indexing.select(self.shape, key)
-        if any(isinstance(one, slice) for one in chosen):
-            return TensorTrain(_indexing.apply(self.cores, chosen))
-        value: Scalar = self.evaluate(np.array(chosen, np.int64)).flat[0]
-        return value
+        first, counts, steps = _indexing.slices(self.shape, chosen)
+        if any(counts):
+            return self._new(lib.ttk_train_slice, self._handle, first, counts, steps)
+        return self[tuple(first)]
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
         """The same train in another dtype; itself when it has that dtype already."""
@@ -184,29 +192,3 @@ def _core(owned: Owned, k: int) -> Array:
     core = _abi.ttk_array()
     call(lib.ttk_train_core, owned, k, byref(core))
     return borrowed(core, owned)
-
-
-def dot(a: TensorTrain, b: TensorTrain) -> Scalar:
-    """Inner product ``sum(conj(a) * b)``, without forming either tensor.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-
-    Examples
-    --------
-    >>> import numpy as np, ttkit as tk
-    >>> t = tk.TensorTrain([np.ones((1, 2, 1)), np.ones((1, 3, 1))])
-    >>> float(tk.dot(t, t))
-    6.0
-    """
-    for name, train in (("a", a), ("b", b)):
-        if not isinstance(train, TensorTrain):
-            raise TypeError(f"{name} is a {type(train).__name__}, expected a TensorTrain")
-    dtype = np.result_type(a.dtype, b.dtype)
-    result = np.empty(1, dtype)
-    left, right = a.astype(dtype), b.astype(dtype)
-    call(lib.ttk_train_dot, left._handle, right._handle, address(result))
-    value: Scalar = result[0]
-    return value

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from ctypes import byref, c_int64
+from ctypes import byref, c_int32, c_int64
 from typing import Any, Self, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _abi
+from . import _abi, _indexing
 from ._array import Array, borrowed, dtype_of, view, views
 from ._call import call, text
 from ._handle import Closable, Owned, create
 from ._library import library as lib
-from ._numbers import as_field, field
+from ._numbers import Scalar, as_field, field
 from ._options import Progress, Rank, lengths, svd_options
 from .train import TensorTrain
 
@@ -25,7 +25,7 @@ class TensorTrainMatrix(Closable):
     """A matrix held as a chain of four-dimensional cores; it never changes.
 
     Row and column numbers are written in mixed radix, last digit fastest; core k carries digit k of
-    both. ``m @ x`` multiplies arrays and trains, ``np.asarray(m)`` is the dense matrix.
+    both. ``m @ x`` multiplies arrays, trains and matrices, ``np.asarray(m)`` is the dense matrix.
 
     Parameters
     ----------
@@ -109,6 +109,37 @@ class TensorTrainMatrix(Closable):
         """The transpose, not conjugated; exact."""
         return self._made(_matrix(lib.ttk_train_matrix_transpose, self._handle))
 
+    def conj(self) -> Self:
+        """The complex conjugate, not transposed; a real matrix as it is."""
+        if self.dtype.kind != "c":
+            return self
+        return self._made(_matrix(lib.ttk_train_matrix_conjugate, self._handle))
+
+    def trace(self) -> Scalar:
+        """Sum of the diagonal; every digit must have as many rows as columns.
+
+        Examples
+        --------
+        >>> import numpy as np, ttkit as tk
+        >>> float(tk.tensor_train_matrix(np.eye(6), (2, 3), (2, 3)).trace())
+        6.0
+        """
+        value: Scalar = np.asarray(self.partial_trace(range(len(self.row_shape))))[0, 0]
+        return value
+
+    def partial_trace(self, axes: SupportsIndex | Sequence[SupportsIndex]) -> Self:
+        """Trace over some digits, exact: the matrix over the others, 1 x 1 when none is left.
+
+        Raises
+        ------
+        ValueError
+            If an axis is out of range or named twice, or its digit has unlike rows and columns.
+        """
+        found = _indexing.axes(axes, len(self.row_shape))
+        positions = (c_int32 * max(len(found), 1))(*found)
+        arguments = self._handle, len(found), positions
+        return self._made(_matrix(lib.ttk_train_matrix_trace, *arguments))
+
     def round(
         self, rank: Rank = None, *, rtol: float = 0.0, atol: float = 0.0, threads: int = 0
     ) -> Self:
@@ -130,8 +161,17 @@ class TensorTrainMatrix(Closable):
     @overload
     def __matmul__(self, other: TensorTrain) -> TensorTrain: ...
     @overload
+    def __matmul__(self, other: TensorTrainMatrix) -> TensorTrainMatrix: ...
+    @overload
     def __matmul__(self, other: npt.ArrayLike) -> Array: ...
-    def __matmul__(self, other: TensorTrain | npt.ArrayLike) -> TensorTrain | Array:
+    def __matmul__(
+        self, other: TensorTrain | TensorTrainMatrix | npt.ArrayLike
+    ) -> TensorTrain | TensorTrainMatrix | Array:
+        if isinstance(other, TensorTrainMatrix):
+            dtype = np.result_type(self.dtype, other.dtype)
+            a, b = self.astype(dtype), other.astype(dtype)
+            multiply = lib.ttk_train_matrix_product
+            return self._made(_matrix(multiply, a._handle, b._handle))
         if isinstance(other, TensorTrain):
             dtype = np.result_type(self.dtype, other.dtype)
             m, t = self.astype(dtype), other.astype(dtype)
