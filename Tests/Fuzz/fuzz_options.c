@@ -38,11 +38,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
       array.dtype == TTK_INT64)
     array.data = NULL; /* wider than what there is */
 
-  const size_t fit_pointers[]     = {offsetof(ttk_fit_options, executor)};
+  const size_t fit_pointers[]     = {offsetof(ttk_fit_options, executor),
+                                     offsetof(ttk_fit_options, moment)};
   const size_t prepare_pointers[] = {offsetof(ttk_prepare_options, executor)};
-  ttk_fit_options     *fit     = options(&in, fit_pointers, 1);
+  ttk_fit_options     *fit     = options(&in, fit_pointers, 2);
   ttk_prepare_options *prepare = options(&in, prepare_pointers, 1);
   if (fit->threads > 8) fit->threads = 8;
+  if (fit->struct_size >= sizeof *fit && take_byte(&in) % 2) fit->moment = &array;
   if (prepare->max_rows > 1000) prepare->max_rows %= 1000; /* memory is another test's matter */
   ttk_linear      *layer = NULL;
   ttk_linear_plan *plan  = NULL;

@@ -10,8 +10,8 @@ struct WeightedSweep<T: RealScalar> {
   private let matrix: Tensor<T>
   private let metric: Tensor<T>
 
-  private static var mostSweeps: Int { 30 }
-  private static var steps: Int { 8 }
+  private static var mostSweeps: Int { 8 }
+  private static var steps: Int { 6 }
 
   init(
     _ cores: [Tensor<T>], _ equation: Equation, _ matrix: Tensor<T>, _ moment: InputMoment
@@ -22,13 +22,13 @@ struct WeightedSweep<T: RealScalar> {
     metric = try moment.damped(1e-6).converted(to: T.self)
   }
 
-  /// Sweeps until one gains less than a thousandth.
+  /// Sweeps until one gains less than a hundredth.
   mutating func run() throws(TTKitError) {
     var before = Double.infinity
     for _ in 0..<Self.mostSweeps {
       var error = 0.0
       for k in cores.indices { error = try improve(k) }
-      if !(error < 0.999 * before) { return }
+      if !(error < 0.99 * before) { return }
       before = error
     }
   }

@@ -1,0 +1,149 @@
+import Testing
+
+@testable import TTKit
+
+/// Pairs of neighbours on the lattice of even sums, times a step: the simplest vector code.
+private struct PairStorage: ColumnStorage {
+  static let names = ["test_pairs"]
+  static let step: Float = 0.2
+  init() {}
+  init(name: String, _ arguments: inout SpecArguments) throws(TTKitError) {}
+  var call: Spec.Call { Spec.Call("test_pairs") }
+  var computeDType: DType { .float32 }
+
+  func layout(_ shape: [Int]) throws(TTKitError) -> [StoragePart.Layout] {
+    [StoragePart.Layout(name: "values", dtypes: [.float32], shape: shape)]
+  }
+
+  func encode<T: RealScalar>(_ core: Tensor<T>) throws(TTKitError) -> [StoragePart] {
+    let single = try core.converted(to: Float.self)
+    let n = core.shape[1]
+    return try PairStorage.parts(
+      Tensor<Float>(shape: core.shape) { out in
+        single.withSpan { span in
+          for i in stride(from: 0, to: out.count, by: n) {
+            for j in stride(from: 0, to: n, by: 2) {
+              let pair = nearest(span[i + j], j + 1 < n ? span[i + j + 1] : 0)
+              out[i + j] = pair.0
+              if j + 1 < n { out[i + j + 1] = pair.1 }
+            }
+          }
+        }
+      })
+  }
+
+  static func parts(_ values: Tensor<Float>) throws(TTKitError) -> [StoragePart] {
+    [
+      StoragePart(
+        name: "values", dtype: .float32, shape: values.shape,
+        bytes: try encodeFloats(values, as: .float32))
+    ]
+  }
+
+  func decode<T: RealScalar>(
+    _ parts: [StoragePart], shape: [Int], range: Range<Int>, into out: inout MutableSpan<T>
+  ) {
+    decodeFloats(parts[0].bytes, .float32, range, into: &out)
+  }
+
+  func columnCoder(
+    _ matrix: Tensor<Float>, importance: Tensor<Float>
+  ) throws(TTKitError) -> any ColumnCoder {
+    PairCoder(shape: matrix.shape)
+  }
+}
+
+/// The nearest even pair: round both, and the one that is further off the other way if the sum is odd.
+private func nearest(_ x: Float, _ y: Float) -> (Float, Float) {
+  let step = PairStorage.step
+  var (a, b) = ((x / step).rounded(), (y / step).rounded())
+  let (da, db) = (x / step - a, y / step - b)
+  if Int(a + b) % 2 != 0 {
+    if abs(da) > abs(db) { a += da > 0 ? 1 : -1 } else { b += db > 0 ? 1 : -1 }
+  }
+  return (a * step, b * step)
+}
+
+private final class PairCoder: ColumnCoder {
+  let width = 2
+  private let shape: [Int]
+  private var values: [Float]
+
+  init(shape: [Int]) {
+    self.shape = shape
+    values = [Float](repeating: .nan, count: shape[0] * shape[1])
+  }
+
+  func code(
+    _ first: Int, _ given: UnsafePointer<Float>, into decoded: UnsafeMutablePointer<Float>
+  ) {
+    let (rows, columns) = (shape[0], shape[1])
+    let isWhole = first + 1 < columns
+    for r in 0..<rows {
+      let pair = nearest(given[r], isWhole ? given[rows + r] : 0)
+      decoded[r] = pair.0
+      values[r * columns + first] = pair.0
+      if isWhole {
+        decoded[rows + r] = pair.1
+        values[r * columns + first + 1] = pair.1
+      }
+    }
+  }
+
+  func parts() throws(TTKitError) -> [StoragePart] {
+    try PairStorage.parts(Tensor(shape: shape, elements: values))
+  }
+}
+
+@Suite struct CompensationTests {
+  /// More columns than a block, an odd number of them, and correlated inputs.
+  @Test func vectorCodes_areCompensated() throws {
+    var random = TestRandom(seed: 1)
+    let w = try random.tensor([20, 131]).converted(to: Float.self)
+    let mixing = try random.tensor([131, 40])
+    let x = try product(random.tensor([300, 40]), mixing, .plain, .transposed)
+    let moment = InputMoment(matrix: try product(x, x, .transposed, .plain))
+    let storage = PairStorage()
+    func error(_ parts: [StoragePart]) throws -> Double {
+      let core = try EncodedCore(shape: w.shape, storage: storage, parts: parts)
+      return try moment.squaredNorm(subtracted(w, core.decoded(Float.self))).squareRoot()
+    }
+    let plain = try error(storage.encode(w))
+    let compensated = try error(Compensation.encode(w, storage, moment))
+    #expect(compensated < 0.5 * plain, "\(compensated) against \(plain)")
+  }
+
+  /// Column by column with one fixed grid, as the algorithm says, without blocks.
+  @Test func scalarCodes_areNoWorseThanTheTextbookAlgorithm() throws {
+    var random = TestRandom(seed: 2)
+    let (rows, n) = (6, 70)
+    let w = try random.tensor([rows, n])
+    let x = try random.tensor([90, n])
+    let h = try product(x, x, .transposed, .plain)
+    let moment = InputMoment(matrix: h)
+    let core = try EncodedCore(
+      compensating: w, storage: IntegerStorage(bits: 3, group: .row), moment: moment)
+    let scales = (0..<rows).map { Double(loadScale(core.parts[1].bytes, core.parts[1].dtype, $0)) }
+    // Textbook: round column j, then the inverse of the remaining block of H spreads the error.
+    let damped = try moment.damped(Compensation.damping)
+    var rest = w.elements
+    var coded = rest
+    var inverse = try solvedRight(Tensor<Double>.identity(n), damped).elements
+    for j in 0..<n {
+      for r in 0..<rows {
+        let level = max(-4, min(3, (rest[r * n + j] / scales[r]).rounded()))
+        coded[r * n + j] = level * scales[r]
+        let error = (rest[r * n + j] - coded[r * n + j]) / inverse[j * n + j]
+        for k in j..<n { rest[r * n + k] -= error * inverse[j * n + k] }
+      }
+      let row = (0..<n).map { inverse[j * n + $0] }
+      for a in 0..<n {
+        for b in 0..<n { inverse[a * n + b] -= row[a] * row[b] / row[j] }
+      }
+    }
+    let textbook = try moment.squaredNorm(
+      subtracted(w, Tensor(shape: [rows, n], elements: coded)))
+    let ours = try moment.squaredNorm(subtracted(w, core.decoded(Double.self)))
+    #expect(ours <= 1.02 * textbook, "\(ours) against \(textbook)")
+  }
+}
