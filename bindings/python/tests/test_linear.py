@@ -257,8 +257,18 @@ def test_layer_described_hasItsNumbers(layer: tk.Linear) -> None:
     assert [core.dtype for core in layer.cores] == [np.float32] * 2
 
 
-@pytest.mark.parametrize("storage", [tk.Int(2, group=32), tk.Int(4, group=32), tk.Int(8)])
-def test_prepare_computeInt8_staysNearFloats(storage: tk.Storage) -> None:
+@pytest.mark.parametrize(
+    "storage",
+    [
+        tk.Int(2, group=32),
+        tk.Int(3, group=32),
+        tk.Int(4, group=32),
+        tk.Int(8),
+        "kmeans4",
+        "kmeans2(group=row)",
+    ],
+)
+def test_prepare_computeInt8_staysNearFloats(storage: tk.Storage | str) -> None:
     rng = np.random.default_rng(8)
     layer = tk.Linear.fit(rng.normal(size=(40, 96)).astype(np.float32), "dense", storage=storage)
     x = rng.normal(size=(5, 96)).astype(np.float32)
