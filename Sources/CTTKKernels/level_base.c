@@ -7,4 +7,5 @@
 #define NAME_STRING "base"
 #define VECTOR_BYTES 16
 #define TILE_HEIGHT 6
+#define TRANSFORM_LEVEL base
 #include "level.inc"

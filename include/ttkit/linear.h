@@ -9,9 +9,12 @@
  *                 train(rows=AxB.., columns=CxD.., rank=R)   monarch(blocks=B)
  *                 block_tensor_train(rows=AxB.., columns=CxD.., rank=R)
  *                 kronecker(rows=AxB.., columns=CxD..)   cp(rows=AxB.., columns=CxD.., rank=R)
- *                 tucker(rows=AxB.., columns=CxD.., rank=R)
+ *                 tucker(rows=AxB.., columns=CxD.., rank=R)   rotation(transform=T, seed=S)
+ *                 kashin(transform=T, seed=S, code=joint|split, method=alternating|greedy)
  * storages:       float64  float32  float16  bfloat16  int2..int8(group=G, symmetric=true|false)
- *                 kmeans1..kmeans8(group=G); none: the weight's own dtype. G: a size, row or tensor
+ *                 kmeans1..kmeans8(group=G)   lloyd1..8, pairs1..8, quads1..8(group=row|tensor): a code
+ *                 for 1, 2 or 4 numbers; none: the weight's own dtype. G: a size, row or tensor
+ * T: dct, hadamard or orthogonal, as in quantize.h.
  * rank is one cap for all bonds or AxBx.. for each; rtol=T stops earlier where the error allows.    */
 #ifndef TTKIT_LINEAR_H
 #define TTKIT_LINEAR_H

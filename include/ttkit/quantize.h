@@ -75,6 +75,60 @@ ttk_status ttk_fake_quantize_vjp(const ttk_array *x, const ttk_array *scale,
                                  const ttk_fake_quantize_options *options, const ttk_array *grad,
                                  ttk_array *grad_x, ttk_array *grad_scale);
 
+/* Orthogonal matrices Q that spread any vector over all its entries; they follow from a seed. */
+typedef int32_t ttk_transform;
+enum {
+  TTK_TRANSFORM_DCT        = 0, /* Q z = DCT^-1(signs . DCT z): symmetric, its own inverse; O(n log n)     */
+  TTK_TRANSFORM_HADAMARD   = 1, /* Q z = G^T (signs . G z), G Hadamard, for odd parts x DCT; symmetric     */
+  TTK_TRANSFORM_ORTHOGONAL = 2  /* random, Haar distributed: O(n^2) a vector, O(n^3) to make               */
+};
+/* What the vectors of an array are. */
+typedef int32_t ttk_vectors;
+enum {
+  TTK_VECTORS_ROWS  = 0, /* rows of a matrix; an array of one axis is one                              */
+  TTK_VECTORS_WHOLE = 1  /* the matrix X is one vector: Q X = Q1 X Q2^T, Q2 from seed, Q1 from ~seed    */
+};
+
+typedef struct ttk_transform_options {
+  size_t   struct_size; /* sizeof(ttk_transform_options)   */
+  uint64_t seed;
+  ttk_transform transform;
+  ttk_vectors   vectors;
+  int32_t  is_adjoint;  /* 0: Q x; 1: Q^T x                */
+  int32_t  threads;     /* 0: all this process may use     */
+} ttk_transform_options;
+/* y = Q x. float32 or float64, one or two axes of at least 1, any strides; y of x's shape and dtype. */
+ttk_status ttk_transform_apply(const ttk_array *x, const ttk_transform_options *options, ttk_array *y);
+
+typedef int32_t ttk_kashin_method;
+enum {
+  TTK_KASHIN_GREEDY      = 0, /* each step on the side with the larger sum of magnitudes */
+  TTK_KASHIN_ALTERNATING = 1  /* two steps on one side, two on the other                 */
+};
+typedef struct ttk_kashin_options {
+  size_t   struct_size; /* sizeof(ttk_kashin_options)                                    */
+  uint64_t seed;
+  double   tolerance;   /* of what is left of a vector, relative to its norm; 0: 1e-6    */
+  int64_t  max_steps;   /* 0: 200                                                        */
+  ttk_transform     transform;
+  ttk_vectors       vectors;
+  ttk_kashin_method method;
+  int32_t  threads;     /* 0: all this process may use                                   */
+} ttk_kashin_options;
+typedef struct ttk_kashin_report {
+  size_t  struct_size;  /* sizeof(ttk_kashin_report), set by the caller                  */
+  int64_t steps;
+  double  error;        /* largest ||x - u - Q v|| / ||x|| of a vector, computed         */
+  double  max_norm;     /* largest entry of u and v, times sqrt(n) / ||x||               */
+  int32_t converged;    /* 1: every vector was left with no more than the tolerance      */
+  int32_t reserved;
+} ttk_kashin_report;
+/* Kashin's decomposition x = u + Q v with all entries of u and v small. x as ttk_transform_apply takes it,
+ * finite; u and v of its shape and dtype. An unmet tolerance is no error: see the report, which may be
+ * NULL. */
+ttk_status ttk_kashin(const ttk_array *x, const ttk_kashin_options *options, ttk_array *u, ttk_array *v,
+                      ttk_kashin_report *report);
+
 #ifdef __cplusplus
 }
 #endif

@@ -103,6 +103,39 @@ typedef struct ttkk_codes {
   int32_t         top; /* largest code, or level */
 } ttkk_codes;
 
+/* ---- transform.inc: orthogonal transforms of rows ----
+ * Cosines: the orthonormal cosine transform (DCT-II) of rows of n, its inverse, or around signs: the
+ * transform, times signs, and back. twiddles, turns and signs are float or double, as the function;
+ * scratch of 4 * n * TTKK_LANES; y may be x. */
+enum { TTKK_FORWARD = 0, TTKK_INVERSE = 1, TTKK_AROUND_SIGNS = 2, TTKK_LANES = 8 };
+typedef struct ttkk_cosines {
+  ptrdiff_t      n;
+  const int32_t *factors;  /* of n */
+  const void    *twiddles; /* a pass: exp(-2 pi i r k / n) for r < n / p, 0 < k < p; p-th roots of one */
+  const void    *turns;    /* k <= n / 2: cos and sin of pi k / 2n, times sqrt(2 / n) / 2; k = 0 differs */
+  const void    *signs;    /* n of +-1 */
+  ptrdiff_t      count;    /* of factors */
+} ttkk_cosines;
+
+/* What transforms.inc has, by level: every function but nearest for float and for double. */
+#define TTKK_TRANSFORMS(LEVEL)                                                                              \
+  void ttkk_cosines_f32_##LEVEL(const ttkk_cosines *, int32_t, ptrdiff_t, const float *, ptrdiff_t,        \
+                                float *, ptrdiff_t, float *);                                               \
+  void ttkk_cosines_f64_##LEVEL(const ttkk_cosines *, int32_t, ptrdiff_t, const double *, ptrdiff_t,       \
+                                double *, ptrdiff_t, double *);                                             \
+  void ttkk_hadamard_f32_##LEVEL(ptrdiff_t, ptrdiff_t, float, float *);                                     \
+  void ttkk_hadamard_f64_##LEVEL(ptrdiff_t, ptrdiff_t, double, double *);                                   \
+  double ttkk_sign_step_f32_##LEVEL(ptrdiff_t, float, float *, float *);                                    \
+  double ttkk_sign_step_f64_##LEVEL(ptrdiff_t, double, double *, double *);                                 \
+  double ttkk_sum_abs_f32_##LEVEL(ptrdiff_t, const float *);                                                \
+  double ttkk_sum_abs_f64_##LEVEL(ptrdiff_t, const double *);                                               \
+  void ttkk_nearest_f32_##LEVEL(ptrdiff_t, int32_t, const float *, ptrdiff_t, int32_t, const float *,      \
+                                uint8_t *);
+TTKK_TRANSFORMS(base)
+#if defined(__x86_64__)
+TTKK_TRANSFORMS(v3)
+#endif
+
 /* ---- elements.inc: a train as plain memory ---- */
 typedef struct ttkk_cores {
   ptrdiff_t          order, width; /* width: the largest rank */
@@ -202,6 +235,23 @@ typedef struct ttkk_kernels {
   void (*multiply_codes)(const ttkk_codes *panel, ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t first,
                          ptrdiff_t last, const float *x, float *y, ptrdiff_t y_step, ptrdiff_t columns,
                          const float *bias, int accumulate);
+  /* mode: TTKK_FORWARD, _INVERSE or _AROUND_SIGNS; the same bits at every level, as all below */
+  void (*cosines_f32)(const ttkk_cosines *plan, int32_t mode, ptrdiff_t rows, const float *x,
+                      ptrdiff_t x_step, float *y, ptrdiff_t y_step, float *scratch);
+  void (*cosines_f64)(const ttkk_cosines *plan, int32_t mode, ptrdiff_t rows, const double *x,
+                      ptrdiff_t x_step, double *y, ptrdiff_t y_step, double *scratch);
+  /* x (count, width) times the Hadamard matrix of count, a power of two, times scale; in place */
+  void (*hadamard_f32)(ptrdiff_t count, ptrdiff_t width, float scale, float *x);
+  void (*hadamard_f64)(ptrdiff_t count, ptrdiff_t width, double scale, double *x);
+  /* u += w and r -= w for w = c sign(r), sign(0) = 1; the sum of squares left in r */
+  double (*sign_step_f32)(ptrdiff_t n, float c, float *r, float *u);
+  double (*sign_step_f64)(ptrdiff_t n, double c, double *r, double *u);
+  double (*sum_abs_f32)(ptrdiff_t n, const float *x);
+  double (*sum_abs_f64)(ptrdiff_t n, const double *x);
+  /* Codes of the nearest of count <= 256 centres of d <= 4 numbers, the first of those as near, for n
+   * vectors whose coordinate p is x[p * plane + i] */
+  void (*nearest)(ptrdiff_t n, int32_t d, const float *x, ptrdiff_t plane, int32_t count,
+                  const float *centres, uint8_t *codes);
 } ttkk_kernels;
 
 /* The table of this process: the best level the CPU has, lowered by TTK_ISA=base|v3|v4|vnni. */

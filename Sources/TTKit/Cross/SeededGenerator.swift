@@ -1,4 +1,5 @@
 /// Random numbers that depend on the seed alone.
+internal import Glibc
 
 /// SplitMix64: every seed, 0 included, starts a sequence of its own.
 ///
@@ -23,4 +24,10 @@ struct SeededGenerator: Sendable {
 
   /// A number in [0, 1).
   mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+  /// A normally distributed number (G. Box, M. Muller, 1958).
+  mutating func gaussian() -> Double {
+    let radius = (-2 * log(1 - unit())).squareRoot()
+    return radius * cos(2 * Double.pi * unit())
+  }
 }

@@ -41,6 +41,7 @@ public final class Embedding: Sendable {
     if matrix.terms.count == 1 {
       let term = matrix.terms[0]
       if term.format is Dense { return EncodedRows<T>(core: term.cores[0]) }
+      if let shape = term.input { return try FoldedRows<T>(term.cores[0], shape) }
       if term.format is TrainMatrixFormat { return try ChainRows<T>(term, features: features) }
       if term.equation.factors != nil { return try FactorRows<T>(term) }
     }

@@ -23,8 +23,10 @@ struct LayerCandidates<T: RealScalar> {
     self.matrix = matrix
     addDense()
     addSplit()
-    // One matrix or the product of two is what a network of it would be.
+    // One matrix or the product of two is what a network of it would be; behind an operator it is no less
+    // work than the matrix itself.
     if matrix.terms.allSatisfy({ $0.format is Dense || $0.format is LowRank }) { return }
+    if matrix.terms.contains(where: { $0.input != nil }) { return }
     let whole = saturated([matrix.rows, matrix.columns])
     for mostConstant in [whole, 1] {
       addLanes(mostConstant)

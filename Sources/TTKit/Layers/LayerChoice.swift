@@ -13,6 +13,8 @@ struct LayerChoice {
   /// Of the most rows.
   private(set) var flopsPerRow = 0.0
   private static let streamedRows = 256
+  /// Rows up to which codes of twice the columns beat floats.
+  private static let mostWideRows = 8
 
   /// - Parameters:
   ///   - memoryLimit: bytes that all prepared weights may take; nil for those of the dense matrix in whole
@@ -32,7 +34,7 @@ struct LayerChoice {
         batch: 1, m: Double(rows), n: Double(matrix.rows), k: Double(matrix.columns),
         isPacked: true)
     }
-    if let packed = try Self.packed(matrix, cost, limit: memoryLimit, compute) {
+    if let packed = try Self.packed(matrix, cost, limit: memoryLimit, maxRows, compute) {
       flopsPerRow = 2 * packed.parts.elements
       choices = buckets.map {
         Choice(
@@ -105,7 +107,7 @@ struct LayerChoice {
   /// Packed integers, where they are the way: for int8, above a cache's worth of floats, and where floats
   /// would exceed the limit. nil when they are not, or do not fit either.
   private static func packed(
-    _ matrix: CompressedMatrix, _ cost: CostModel, limit: Int?, _ compute: Compute
+    _ matrix: CompressedMatrix, _ cost: CostModel, limit: Int?, _ rows: Int, _ compute: Compute
   ) throws(TTKitError) -> (form: LayerForm, parts: PackedForm)? {
     // Integers become float32 only.
     let all = cost.elementSize == 4 ? PackedForm(matrix, everything: true) : nil
@@ -128,6 +130,9 @@ struct LayerChoice {
       $0 + cost.panelBytes($1.rows, $1.columns)
     }
     let everything = min(floats, dense) > limit ?? dense
+    // Twice the columns: the matrix itself is faster from a few rows on, where it may be made.
+    let isWide = matrix.terms.contains { $0.input?.keepsInput ?? false }
+    if isWide, rows > Self.mostWideRows, dense <= limit ?? dense { return nil }
     guard let parts = everything ? all : PackedForm(matrix, everything: false),
       parts.byteCount(cost) <= limit ?? .infinity
     else { return nil }

@@ -40,15 +40,25 @@ extension Linear {
       func split(_ view: StridedView, _ digits: [Int]) -> StridedView {
         view.split([[rows], digits], order: Array(0...digits.count))
       }
-      let input = split(x, columnDigits)
+      let prepared = try term.input.map { (shape) throws(TTKitError) in
+        try PreparedOperator<T>(shape, executor: executor)
+      }
+      let lifted = try prepared.map { (prepared) throws(TTKitError) in
+        try prepared.lifted(x.copied(as: T.self), executor: executor)
+      }
+      let input = split(lifted?.wholeView ?? x, columnDigits)
       let output = split(gradient, equation.rows.map(\.length))
       var operands = [input]
       for core in cores { operands.append(core.wholeView) }
       if let gradX {
         var given = operands
         given[0] = output
-        try forward.gradient(of: 0, executor: executor).execute(
-          given, into: split(gradX, columnDigits), adding: index > 0)
+        let plan = try forward.gradient(of: 0, executor: executor)
+        if let prepared {
+          try Self.addFolded(plan, given, prepared, columnDigits, to: gradX, adding: index > 0)
+        } else {
+          try plan.execute(given, into: split(gradX, columnDigits), adding: index > 0)
+        }
       }
       if let gradCores {
         for k in cores.indices {
@@ -58,8 +68,25 @@ extension Linear {
             given, into: gradCores[first + k])
         }
       }
-      withExtendedLifetime(cores) {}
+      withExtendedLifetime((cores, lifted)) {}
       first += cores.count
     }
+  }
+
+  /// The gradient of what an operator made of x, folded to that of x.
+  private static func addFolded<T: RealScalar>(
+    _ plan: ContractionPlan, _ operands: [StridedView], _ prepared: PreparedOperator<T>,
+    _ digits: [Int], to gradX: StridedView, adding: Bool
+  ) throws(TTKitError) {
+    let wide = try Tensor<T>(
+      shape: [gradX.shape[0], prepared.shape.outputs], zeroed: true
+    ) { _ in }
+    // Nobody else has this memory yet.
+    try plan.execute(
+      operands,
+      into: wide.wholeView.split(
+        [[gradX.shape[0]], digits], order: Array(0...digits.count)))
+    let folded = try prepared.folded(wide)
+    gradX.write(adding ? try added(gradX.copied(as: T.self), folded) : folded)
   }
 }

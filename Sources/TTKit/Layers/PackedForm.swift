@@ -80,9 +80,12 @@ struct PackedForm {
 
   /// A term's factors; nil when it is neither one matrix nor a product of two.
   private static func form(_ term: Term, _ matrix: CompressedMatrix) -> TermForm? {
-    if term.format is Dense {
-      let packs = packs(term.cores[0], [matrix.rows, matrix.columns])
-      return TermForm(factors: [Factor(rows: matrix.rows, columns: matrix.columns, packs: packs)])
+    if term.format is Dense || term.input != nil {
+      // One core; behind an operator it has the columns that come out of that.
+      let wide = term.equation.columnCount
+      let packs = packs(term.cores[0], [matrix.rows, wide])
+      let columns = packs == nil ? matrix.columns : wide
+      return TermForm(factors: [Factor(rows: matrix.rows, columns: columns, packs: packs)])
     }
     guard let inner = PreparedFactors<Float>.innerLength(term) else { return nil }
     var factors = [

@@ -4,9 +4,10 @@ extension PreparedFactors {
   /// Bytes of scratch: one packed operand and one intermediate, or the largest network's.
   func workspaceSize(rows: Int) throws(TTKitError) -> Int {
     let scratch = try checkedProduct([rows, scratchOfRow])
-    var between = 0
+    var between = try liftCount(rows: rows)
     for chain in chains {
       for factor in chain.factors.dropFirst() {
+        // Chains of two factors lift nothing, so one area serves both.
         between = max(between, try checkedProduct([rows, factor.outputs]))
       }
     }
@@ -18,6 +19,13 @@ extension PreparedFactors {
     for network in networks { bytes = max(bytes, try network.workspaceSize(rows: rows)) }
     for network in lanes { bytes = max(bytes, try network.workspaceSize(rows: rows)) }
     return bytes
+  }
+
+  /// Elements that lifted activations take.
+  private func liftCount(rows: Int) throws(TTKitError) -> Int {
+    var most = 0
+    for chain in chains { most = max(most, try chain.lift?.workspaceCount(rows: rows) ?? 0) }
+    return most
   }
 
   /// y = x times all networks, plus the bias: y starts as the bias, networks add to it.
@@ -65,8 +73,13 @@ extension PreparedFactors {
         unsafe index == 0 ? bias.map { unsafe UnsafePointer($0.storage.buffer.base) } : nil
       let accumulate = index > 0
       if chain.factors.count == 1 {
+        var input = unsafe x
+        if let lift = chain.lift {
+          unsafe lift.lift(x, rows: rows, workspace: between, executor: executor)
+          unsafe input = UnsafePointer(between)
+        }
         unsafe chain.factors[0].multiply(
-          x, rows: rows, into: y, bias: offset, accumulate: accumulate, scratch: scratch,
+          input, rows: rows, into: y, bias: offset, accumulate: accumulate, scratch: scratch,
           executor: executor)
       } else {
         unsafe chain.factors[1].multiply(

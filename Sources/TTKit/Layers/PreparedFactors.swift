@@ -34,6 +34,8 @@ enum LayerForm: Sendable, Equatable {
 final class PreparedFactors<T: RealScalar>: Sendable {
   /// Factors are applied right to left: y = ((x · Fₙᵀ) · ...) · F₁ᵀ.
   struct Chain: Sendable {
+    /// What x meets before all factors.
+    var lift: PreparedOperator<T>?
     let factors: [any Multiplier<T>]
   }
 
@@ -148,7 +150,13 @@ final class PreparedFactors<T: RealScalar>: Sendable {
         factors.append(try PackedMatrix(floats[k], executor: executor))
       }
     }
-    return Chain(factors: factors)
+    // Floats were folded with the operator; packed codes were not.
+    let lift =
+      form.isPacked
+      ? try term.input.map { (shape) throws(TTKitError) in
+        try PreparedOperator<T>(shape, executor: executor)
+      } : nil
+    return Chain(lift: lift, factors: factors)
   }
 }
 

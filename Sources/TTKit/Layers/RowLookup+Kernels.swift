@@ -29,6 +29,44 @@ struct EncodedRows<T: RealScalar>: RowLookup {
   }
 }
 
+/// Rows decoded from a core behind an operator: u, or u + Q v.
+struct FoldedRows<T: RealScalar>: RowLookup {
+  private let core: EncodedCore
+  private let prepared: PreparedOperator<T>
+
+  init(_ core: EncodedCore, _ shape: InputOperator) throws(TTKitError) {
+    self.core = core
+    prepared = try PreparedOperator(shape)
+    _ = try checkedProduct([
+      EmbeddingPlan.mostTasks, 8, shape.outputs + prepared.transform.scratchCount(rows: 1),
+      MemoryLayout<T>.stride,
+    ])
+  }
+
+  var byteCount: Int { 0 }
+  var scratchSize: Int {
+    let (n, wide) = (prepared.shape.inputs, prepared.shape.outputs)
+    // Fits: checked in init.
+    return (wide + n + prepared.transform.scratchCount(rows: 1)) * MemoryLayout<T>.stride
+  }
+
+  func write(row index: Int, to out: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer) {
+    let (n, wide) = (prepared.shape.inputs, prepared.shape.outputs)
+    let out = unsafe out.assumingMemoryBound(to: T.self)
+    let row = unsafe scratch.assumingMemoryBound(to: T.self)
+    let turned = unsafe row + wide
+    // In bounds: scratchSize has a row of the core, one of the table, and what the transform needs.
+    var span = unsafe MutableSpan(_unsafeStart: row, count: wide)
+    core.storage.decode(
+      core.parts, shape: core.shape, range: (index * wide)..<((index + 1) * wide), into: &span)
+    unsafe prepared.transform.apply(
+      row + (wide - n), rows: 1, xStep: n, to: turned, yStep: n, scratch: turned + n,
+      executor: .serial)
+    unsafe out.update(from: turned, count: n)
+    if prepared.shape.keepsInput { for j in 0..<n { unsafe out[j] += unsafe row[j] } }
+  }
+}
+
 /// Rows of a dense table.
 struct TableRows<T: RealScalar>: RowLookup {
   let table: Tensor<T>

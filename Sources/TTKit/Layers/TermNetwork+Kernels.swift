@@ -10,6 +10,7 @@ final class TermNetwork<T: RealScalar>: Sendable {
   private let packed: PackedPanels<T>
   /// Cores that every execute decodes; empty when they were packed.
   private let streamed: [EncodedCore]
+  private let lift: PreparedOperator<T>?
   private let inputShape: [Int]
   private let inputSteps: [Int]
   private let outputSteps: [Int]
@@ -45,6 +46,9 @@ final class TermNetwork<T: RealScalar>: Sendable {
       return max(most, node.axes.reduce(1) { $0 * plan.lengths[$1] } / rows)  // planned sizes
     }
     self.plan = plan
+    lift = try term.input.map { (shape) throws(TTKitError) in
+      try PreparedOperator(shape, executor: executor)
+    }
     tile = isPrepared ? min(max(65536 / widest, 1), rows) : rows
     inputShape = plan.shapes[0]
     inputSteps = [equation.columnCount] + rowMajorStrides(equation.columns.map(\.length))
@@ -69,12 +73,19 @@ final class TermNetwork<T: RealScalar>: Sendable {
     }
     // At most 16 plans and decoded cores, each within the address space by far.
     let (lane, tooLong) = plan.workspaceSize.addingReportingOverflow(64)
-    let (size, overflow) = try checkedProduct([max(lanes(rows), 1), lane])
+    let lifted = try checkedProduct([try liftCount(rows), MemoryLayout<T>.stride])
+    let (sum, overflow) = try checkedProduct([max(lanes(rows), 1), lane])
       .addingReportingOverflow(cores)
-    guard !tooLong, !overflow else {
+    let (size, beyond) = sum.addingReportingOverflow(lifted)
+    guard !tooLong, !overflow, !beyond else {
       throw .sizeOverflow("workspace of \(rows) rows exceeds the address space")
     }
     return size
+  }
+
+  /// Elements that lifted activations take, in whole cache lines.
+  private func liftCount(_ rows: Int) throws(TTKitError) -> Int {
+    try lift?.workspaceCount(rows: rows) ?? 0
   }
 
   /// y (rows, outputs) += x (rows, inputs) times the transposed term.
@@ -82,11 +93,20 @@ final class TermNetwork<T: RealScalar>: Sendable {
     _ x: UnsafePointer<T>, rows: Int, to y: UnsafeMutablePointer<T>,
     workspace: UnsafeMutableRawPointer, executor: Executor
   ) {
+    var (input, memory) = unsafe (x, workspace)
+    if let lift {
+      let lifted = unsafe workspace.assumingMemoryBound(to: T.self)
+      unsafe lift.lift(x, rows: rows, workspace: lifted, executor: executor)
+      unsafe input = UnsafePointer(lifted)
+      // Fits: checked in workspaceSize for more rows.
+      let count = (try? lift.workspaceCount(rows: rows)) ?? 0
+      unsafe memory += count * MemoryLayout<T>.stride
+    }
     let tiles = (rows + tile - 1) / tile
     let lanes = lanes(rows)
     let size = (plan.workspaceSize + 63) / 64 * 64
     // Tiles read x and write disjoint rows of y; lanes use disjoint workspaces.
-    nonisolated(unsafe) let (x, y, workspace) = unsafe (x, y, workspace)
+    nonisolated(unsafe) let (x, y, workspace) = unsafe (input, y, memory)
     guard streamed.isEmpty else {
       let views = unsafe decoded(into: workspace + size)
       for t in 0..<tiles { unsafe run(t, rows, x, y, workspace, views, executor) }

@@ -108,9 +108,11 @@ extension CompressedMatrix {
     _ = try checkedProduct([rows, columns, MemoryLayout<Double>.stride])
     var wishes: [String] = []
     for term in spec.terms {
-      let storage = try term.storage.map { (call) throws(TTKitError) in try Registry.storage(call) }
-      let count = try Registry.format(term.format).equation(rows: rows, columns: columns)
-        .operands.count
+      let format = try Registry.format(term.format)
+      let storage = try term.storage.map { (call) throws(TTKitError) in
+        try format.coreStorage(Registry.storage(call), columns: columns)
+      }
+      let count = try format.equation(rows: rows, columns: columns).operands.count
       wishes += [String](repeating: storage?.call.description ?? "no storage", count: count)
     }
     for (k, (wish, core)) in zip(wishes, cores).enumerated()
@@ -147,13 +149,15 @@ extension CompressedMatrix {
       let reached: any Format = try format.adopting(
         coreShapes: shapes, rows: rows, columns: columns)
       var cores: [EncodedCore] = []
+      let held = try reached.coreStorage(storage, columns: columns)
       for (shape, parts) in zip(shapes, groups[used...]) {
-        cores.append(try EncodedCore(shape: shape, storage: storage, parts: parts))
+        cores.append(try EncodedCore(shape: shape, storage: held, parts: parts))
       }
       terms.append(
         Term(
           format: reached, storage: storage,
-          equation: try reached.equation(rows: rows, columns: columns), cores: cores))
+          equation: try reached.equation(rows: rows, columns: columns), cores: cores,
+          columns: columns))
       used += count
     }
     guard used == groups.count, groups.count == coreShapes.count else {
@@ -201,10 +205,12 @@ extension Term {
     for core in cores where !core.isFinite {
       throw .nonFinite("a core came out as NaN or infinity; the weight or the moment is too large")
     }
+    let held = try reached.coreStorage(storage, columns: columns)
     self.init(
       format: reached, storage: storage,
       equation: try reached.equation(rows: rows, columns: columns),
-      cores: try reached.encode(cores, of: matrix, storage: storage, moment: moment))
+      cores: try reached.encode(cores, of: matrix, storage: held, moment: moment),
+      columns: columns)
   }
 
   /// Encodes cores; the format takes over the ranks they have.
@@ -214,15 +220,17 @@ extension Term {
     let reached: any Format = try format.adopting(
       coreShapes: cores.map(\.shape), rows: rows, columns: columns)
     var encoded: [EncodedCore] = []
+    let held = try reached.coreStorage(storage, columns: columns)
     for core in cores {
       guard core.isFinite else {
         throw .nonFinite("a core holds NaN or infinity; expected finite values")
       }
-      encoded.append(try EncodedCore(core, storage: storage))
+      encoded.append(try EncodedCore(core, storage: held))
     }
     self.init(
       format: reached, storage: storage,
-      equation: try reached.equation(rows: rows, columns: columns), cores: encoded)
+      equation: try reached.equation(rows: rows, columns: columns), cores: encoded,
+      columns: columns)
   }
 }
 

@@ -6,6 +6,18 @@ public struct Term: Sendable {
   public let storage: any Storage
   public let equation: Equation
   public let cores: [EncodedCore]
+  /// What activations meet before the cores.
+  let input: InputOperator?
+
+  init(
+    format: any Format, storage: any Storage, equation: Equation, cores: [EncodedCore], columns: Int
+  ) {
+    self.format = format
+    self.storage = storage
+    self.equation = equation
+    self.cores = cores
+    input = format.inputOperator(columns: columns)
+  }
 
   /// What the term is in a spec string.
   public var spec: Spec.Term { Spec.Term(format: format.call, storage: storage.call) }
@@ -64,9 +76,10 @@ public final class CompressedMatrix: Sendable {
     var sum: Tensor<T>?
     for term in terms {
       let equation = term.equation
-      let full = try contract(term.operands(type), to: equation.rows + equation.columns)
+      var full = try contract(term.operands(type), to: equation.rows + equation.columns)
         .reshaped([equation.rowCount, equation.columnCount])
-        .resized(rows: rows, columns: columns)
+      if let input = term.input { full = try PreparedOperator(input).folded(full) }
+      full = try full.resized(rows: rows, columns: columns)
       sum = try sum.map { (sum) throws(TTKitError) in try added(sum, full) } ?? full
     }
     guard let sum else { throw .internal("a compressed matrix has no terms") }

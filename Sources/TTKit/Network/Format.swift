@@ -15,7 +15,14 @@ public protocol Format: Sendable {
   /// - Throws: `.invalidArgument` when the factors cannot make the sizes.
   func equation(rows: Int, columns: Int) throws(TTKitError) -> Equation
 
-  /// Cores for `matrix`, whose shape is the equation's; ranks may come out smaller than allowed.
+  /// What activations meet before the cores; then the equation's columns are what comes out of it.
+  func inputOperator(columns: Int) -> InputOperator?
+
+  /// The storage of the cores for the one a spec names.
+  /// - Throws: `.invalidArgument` when this format cannot be stored so.
+  func coreStorage(_ storage: any Storage, columns: Int) throws(TTKitError) -> any Storage
+
+  /// Cores for `matrix`, whose rows are the equation's and whose columns the layer's; ranks may come out smaller than allowed.
   func fit<T: RealScalar>(
     _ matrix: Tensor<T>, executor: Executor
   ) throws(TTKitError) -> [Tensor<T>]
@@ -38,6 +45,11 @@ public protocol Format: Sendable {
 }
 
 extension Format {
+  public func inputOperator(columns: Int) -> InputOperator? { nil }
+  public func coreStorage(_ storage: any Storage, columns: Int) throws(TTKitError) -> any Storage {
+    storage
+  }
+
   /// The fit without activations, improved core by core.
   public func fit<T: RealScalar>(
     _ matrix: Tensor<T>, moment: InputMoment, executor: Executor

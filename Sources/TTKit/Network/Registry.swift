@@ -4,11 +4,12 @@ enum Registry {
   static let formats: [any Format.Type] = [
     Dense.self, LowRank.self, TrainLinear.self, TrainMatrixFormat.self,
     BlockTensorTrain.self, Monarch.self, Kronecker.self, CP.self, TuckerLinear.self,
+    Rotation.self, Kashin.self,
   ]
 
   static let storages: [any Storage.Type] = [
     Float64Storage.self, Float32Storage.self, Float16Storage.self, BFloat16Storage.self,
-    IntegerStorage.self, KMeansStorage.self,
+    IntegerStorage.self, KMeansStorage.self, VectorStorage.self,
   ]
 
   /// The format a call names, with its arguments checked.

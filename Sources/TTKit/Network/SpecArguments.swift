@@ -36,6 +36,15 @@ public struct SpecArguments {
     }
   }
 
+  /// One of some words; nil when the key is absent.
+  public mutating func word(_ key: String, in words: [String]) throws(TTKitError) -> String? {
+    guard let argument = take(key) else { return nil }
+    guard case .word(let word) = argument.value, words.contains(word) else {
+      throw error(argument, "expected \(words.joined(separator: " or "))")
+    }
+    return word
+  }
+
   /// true or false; nil when the key is absent.
   public mutating func flag(_ key: String) throws(TTKitError) -> Bool? {
     guard let argument = take(key) else { return nil }

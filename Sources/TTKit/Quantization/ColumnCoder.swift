@@ -5,6 +5,9 @@
 /// A new storage takes part in error compensation by making a coder: fixed parameters (scales, codebooks,
 /// a rotation's are in the network) first, then codes for any columns in any order.
 protocol ColumnStorage: Storage {
+  /// False where codes stand for numbers that are no neighbours; such storages are rounded plainly.
+  var codesColumns: Bool { get }
+
   /// A coder for a matrix (rows, columns).
   ///
   /// - Parameter importance: how much an error in each column counts, positive; parameters minimise the
@@ -12,6 +15,10 @@ protocol ColumnStorage: Storage {
   func columnCoder(
     _ matrix: Tensor<Float>, importance: Tensor<Float>
   ) throws(TTKitError) -> any ColumnCoder
+}
+
+extension ColumnStorage {
+  var codesColumns: Bool { true }
 }
 
 /// Codes of a matrix that come column by column.

@@ -30,7 +30,8 @@ final class Compensation {
   static func encode(
     _ matrix: Tensor<Float>, _ storage: any Storage, _ moment: InputMoment
   ) throws(TTKitError) -> [StoragePart] {
-    guard let storage = storage as? any ColumnStorage, matrix.shape.count == 2 else {
+    guard let storage = storage as? any ColumnStorage, storage.codesColumns, matrix.shape.count == 2
+    else {
       return try storage.encode(matrix)
     }
     let run = try Compensation(matrix, storage, moment)

@@ -22,9 +22,10 @@ from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
-    BFloat16, Dense, Float16, Float32, Float64, Format, Int, KMeans, LowRank, Storage, Sum,
-    TrainLinear, TrainMatrix,
+    BFloat16, Dense, Float16, Float32, Float64, Format, Int, Kashin, KMeans, Lloyd, LowRank, Pairs,
+    Quads, Rotation, Storage, Sum, TrainLinear, TrainMatrix,
 )
+from .kashin import KashinInfo, kashin, orthogonal_transform
 from .integrate import Integral, integrate
 from .linear import Linear, LinearPlan
 from .maxvol import maxvol
@@ -61,17 +62,23 @@ __all__ = [
     "Int",
     "Integral",
     "KMeans",
+    "Kashin",
+    "KashinInfo",
     "Kronecker",
     "LayerInputs",
     "Linear",
     "LinearPlan",
+    "Lloyd",
     "LowRank",
     "Model",
     "Monarch",
     "Network",
+    "Pairs",
+    "Quads",
     "Quantized",
     "Recipe",
     "Report",
+    "Rotation",
     "Solution",
     "SolveProgress",
     "Storage",
@@ -96,6 +103,7 @@ __all__ = [
     "fake_quantize",
     "fake_quantize_vjp",
     "hierarchical_tucker",
+    "kashin",
     "integrate",
     "laplace",
     "load",
@@ -103,6 +111,7 @@ __all__ = [
     "multiply",
     "ones",
     "open",
+    "orthogonal_transform",
     "plan",
     "quantize",
     "solve",

@@ -75,6 +75,13 @@ TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_GRADIENT_LSQ = 0
 TTK_GRADIENT_PLAIN = 1
+TTK_TRANSFORM_DCT = 0
+TTK_TRANSFORM_HADAMARD = 1
+TTK_TRANSFORM_ORTHOGONAL = 2
+TTK_VECTORS_ROWS = 0
+TTK_VECTORS_WHOLE = 1
+TTK_KASHIN_GREEDY = 0
+TTK_KASHIN_ALTERNATING = 1
 TTK_WEIGHT_TENSOR = 0
 TTK_WEIGHT_LINEAR = 1
 TTK_WEIGHT_EMBEDDING = 2
@@ -280,6 +287,41 @@ class ttk_fake_quantize_options(Structure):
         ("bits", c_int32),
         ("is_unsigned", c_int32),
         ("rule", c_int32),
+        ("reserved", c_int32),
+    ]
+
+
+class ttk_transform_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("seed", c_uint64),
+        ("transform", c_int32),
+        ("vectors", c_int32),
+        ("is_adjoint", c_int32),
+        ("threads", c_int32),
+    ]
+
+
+class ttk_kashin_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("seed", c_uint64),
+        ("tolerance", c_double),
+        ("max_steps", c_int64),
+        ("transform", c_int32),
+        ("vectors", c_int32),
+        ("method", c_int32),
+        ("threads", c_int32),
+    ]
+
+
+class ttk_kashin_report(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("steps", c_int64),
+        ("error", c_double),
+        ("max_norm", c_double),
+        ("converged", c_int32),
         ("reserved", c_int32),
     ]
 
@@ -503,6 +545,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array))),
     "ttk_fake_quantize_vjp": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fake_quantize_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
+    "ttk_transform_apply": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_transform_options), POINTER(ttk_array))),
+    "ttk_kashin": (c_int32,
+        (POINTER(ttk_array), POINTER(ttk_kashin_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_kashin_report))),
     "ttk_recipe_parse": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_builtin": (c_int32, (c_char_p, c_void_p)),

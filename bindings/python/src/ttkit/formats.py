@@ -111,6 +111,54 @@ class TrainMatrix(Format):
 
 
 @dataclass(frozen=True)
+class Rotation(Format):
+    """The matrix times an orthogonal transform, which activations then meet first.
+
+    Outliers vanish in the crowd: numbers become Gaussian, so low bits lose the same on any weight.
+
+    Parameters
+    ----------
+    transform : str
+        ``"hadamard"`` (the default), ``"dct"`` or ``"orthogonal"``; see `orthogonal_transform`.
+    seed : int, optional
+
+    >>> import ttkit as tk
+    >>> str(tk.Rotation(transform="dct") @ tk.Int(4, group=32))
+    'rotation(transform=dct)@int4(group=32)'
+    """
+
+    transform: str = "hadamard"
+    seed: SupportsIndex | None = None
+    _word = "rotation"
+
+
+@dataclass(frozen=True)
+class Kashin(Format):
+    """``U + V Q^T`` with the entries of both bunched around few values; Q as in `kashin`.
+
+    Parameters
+    ----------
+    transform, seed
+        As in `Rotation`; ``"dct"`` by default.
+    code : str, optional
+        ``"joint"``: a code of `KMeans` selects a pair of entries of U and V (the default);
+        ``"split"``: U and V are stored side by side, each with scales or codebooks of its own.
+    method : str, optional
+        ``"alternating"`` (the default) or ``"greedy"``; see `kashin`.
+
+    >>> import ttkit as tk
+    >>> str(tk.Kashin() @ tk.KMeans(4))
+    'kashin(transform=dct)@kmeans4'
+    """
+
+    transform: str = "dct"
+    seed: SupportsIndex | None = None
+    code: str | None = None
+    method: str | None = None
+    _word = "kashin"
+
+
+@dataclass(frozen=True)
 class Stored(Format):
     """A format with the storage of its cores; ``format @ storage`` makes it."""
 
@@ -238,6 +286,51 @@ class KMeans(Storage):
         return word if self.group is None else f"{word}({_group(self.group)})"
 
 
+@dataclass(frozen=True)
+class Lloyd(Storage):
+    """Indices of 1 to 8 bits into one codebook, with a scale for each row: 1-d k-means of rows of
+    equal size.
+
+    `group` is ``"tensor"`` (one codebook) or ``"row"``; `Pairs` and `Quads` hold vectors.
+
+    >>> import ttkit as tk
+    >>> str(tk.Rotation() @ tk.Lloyd(4))
+    'rotation(transform=hadamard)@lloyd4'
+    """
+
+    bits: SupportsIndex
+    group: str | None = None
+    _family = "lloyd"
+
+    def __str__(self) -> str:
+        word = f"{self._family}{operator.index(self.bits)}"
+        return word if self.group is None else f"{word}({_group(self.group)})"
+
+
+@dataclass(frozen=True)
+class Pairs(Lloyd):
+    """Indices into a codebook of pairs: `bits` for two numbers.
+
+    >>> import ttkit as tk
+    >>> str(tk.Pairs(4))
+    'pairs4'
+    """
+
+    _family = "pairs"
+
+
+@dataclass(frozen=True)
+class Quads(Lloyd):
+    """Indices into a codebook of four numbers each: `bits` for four.
+
+    >>> import ttkit as tk
+    >>> str(tk.Quads(8))
+    'quads8'
+    """
+
+    _family = "quads"
+
+
 def _group(group: SupportsIndex | str) -> str:
     return f"group={group if isinstance(group, str) else operator.index(group)}"
 
@@ -263,6 +356,8 @@ def _spelled(value: Format | Storage, word: str) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Sequence):
         return "x".join(str(operator.index(v)) for v in value)
     if isinstance(value, float):
