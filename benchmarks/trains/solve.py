@@ -51,7 +51,7 @@ def quantics(axes: int, q: int) -> Problem:
 
 
 PROBLEMS: dict[str, Callable[[], Problem]] = {
-    "random 4 5 6": lambda: random_system(3, 5, 3),
+    "random d3 n5 r3": lambda: random_system(3, 5, 3),
     "random d8 n10 r10": lambda: random_system(8, 10, 10),
     "Poisson d10 n16": lambda: poisson(10, 16),
     "quantics 1d 2^12": lambda: quantics(1, 12),
