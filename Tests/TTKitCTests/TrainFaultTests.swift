@@ -12,6 +12,10 @@ extension FaultLoops {
       var options = svdOptions()
       options.rtol = 0.5
       everyAllocationMayFail("svd") { ttk_svd(&array.array, &options, $0) }
+      // Large enough for samples: elements i² mod 17 have ranks of 17 at most.
+      let large = CArray([16, 16, 16, 32])
+      options.rtol = 1e-6
+      everyAllocationMayFail("svd, sampled") { ttk_svd(&large.array, &options, $0) }
       let small = CArray([3, 4, 5])
       everyAllocationMayFail("svd, small") { ttk_svd(&small.array, nil, $0) }
       let core = CArray([1, 4, 1])
@@ -107,6 +111,11 @@ extension FaultLoops {
       let train = try makeTrain()
       #expect(ttk_train_save(train.handle, path) == ok)
       everyAllocationMayFail("load") { ttk_train_load(path, $0) }
+      // The first numbers of a file that holds others are numbers, too.
+      let shape: [Int64] = [3, 2]
+      everyAllocationMayFail("svd_file") {
+        ttk_svd_file(path, 0, ttk_dtype(TTK_FLOAT32), 2, shape, nil, $0)
+      }
       let matrix = try makeMatrix()
       defer { ttk_train_matrix_destroy(matrix) }
       #expect(ttk_train_matrix_save(matrix, path) == ok)

@@ -85,59 +85,6 @@ func gramTriangle<T: Scalar>(
   return PivotedTriangle(matrix: Tensor(shape: [n, n], buffer: gram), order: order, rank: rank)
 }
 
-/// Eigenvalues of `a` aᴴ (rows) or aᴴ `a` (columns), rising, and the conjugate transposes of its
-/// eigenvectors as rows.
-/// - Throws: `.notConverged`, `.outOfMemory`.
-func gramEigenvectors<T: Scalar>(
-  _ a: Tensor<T>, _ side: BasisSide
-) throws(TTKitError) -> (values: [T.Real], vh: Tensor<T>) {
-  let n = side == .rows ? a.shape[0] : a.shape[1]
-  let gram = try gram(a, side)
-  let values = try Buffer<T.Real>(count: n)
-  // What LAPACK asks for with vectors, real and complex alike; fits: n² elements exist.
-  let count = 2 * n * n + 6 * n + 1
-  let work = try Buffer<T>(count: count)
-  let real = try Buffer<T.Real>(count: T.dtype == T.Real.dtype ? 1 : count)
-  let integers = try Buffer<Int32>(count: 5 * n + 3)
-  let info = unsafe eigenvectors(
-    gram.base, n, values.base, work.base, real.base, count, integers.base, 5 * n + 3)
-  guard info == 0 else {
-    throw .notConverged("the eigenvalues of a \(n) x \(n) matrix did not converge")
-  }
-  let list = values.withSpan { span in span.indices.map { span[$0] } }
-  return (list, Tensor(shape: [n, n], buffer: gram))
-}
-
-/// LAPACK's info. Column-major eigenvectors of the conjugate are row-major conjugate transposes.
-private func eigenvectors<T: Scalar>(
-  _ g: Pointer<T>, _ n: Int, _ w: Pointer<T.Real>, _ work: Pointer<T>, _ real: Pointer<T.Real>,
-  _ count: Int, _ integers: Pointer<Int32>, _ integerCount: Int
-) -> Int32 {
-  var (job, uplo) = (CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "U")))
-  var (length, info) = (Int32(n), Int32(0))
-  var (size, integerSize) = (Int32(clamping: count), Int32(clamping: integerCount))
-  switch T.dtype {
-  case .float32:
-    unsafe ssyevd_(
-      &job, &uplo, &length, raw(g, Float.self), &length, raw(w, Float.self), raw(work, Float.self),
-      &size, integers, &integerSize, &info)
-  case .float64:
-    unsafe dsyevd_(
-      &job, &uplo, &length, raw(g, Double.self), &length, raw(w, Double.self),
-      raw(work, Double.self), &size, integers, &integerSize, &info)
-  case .complex64:
-    unsafe cheevd_(
-      &job, &uplo, &length, g, &length, raw(w, Float.self), work, &size, raw(real, Float.self),
-      &size, integers, &integerSize, &info)
-  default:
-    unsafe zheevd_(
-      &job, &uplo, &length, g, &length, raw(w, Double.self), work, &size, raw(real, Double.self),
-      &size, integers, &integerSize, &info)
-  }
-  precondition(info >= 0, "LAPACK refused argument \(-info)")
-  return info
-}
-
 /// In place, on the row-major lower triangle: column-major LAPACK sees it as the upper one of the conjugate.
 private func pivotedCholesky<T: Scalar>(
   _ g: Pointer<T>, _ n: Int, _ tolerance: T.Real

@@ -77,6 +77,7 @@ private func truncatedBasis<T: Scalar>(
     let (u, s, _) = try svd(leftFactor(a))
     return try u.block(at: [0, 0], shape: [m, kept(s)])
   }
+  if n > cap, let basis = try coarseBasis(a, unit, cap, steps, &budget) { return basis }
   let triangle = try gramTriangle(a, .columns)
   if triangle.rank == n, n <= cap {
     // Where even a bound of the smallest singular value has to stay, nothing can go.
@@ -87,7 +88,7 @@ private func truncatedBasis<T: Scalar>(
       return try GramBasis(a, .columns, triangle).q
     }
   }
-  if let basis = try coarseBasis(a, unit, cap, steps, &budget) { return basis }
+  if n <= cap, let basis = try coarseBasis(a, unit, cap, steps, &budget) { return basis }
   let basis = try GramBasis(a, .columns, triangle)
   let (_, s, vh) = try svd(basis.factor)
   let chosen = try vh.block(at: [0, 0], shape: [kept(s), vh.shape[1]])
@@ -104,7 +105,7 @@ private func coarseBasis<T: Scalar>(
   let norm = budget.norm * budget.norm
   let resolved = 1e7 * T.eps  // of squares, relative
   guard cap < n || budget.allowed > resolved * norm * Double(steps) else { return nil }
-  let (values, vh) = try gramEigenvectors(a, .columns)
+  let (values, vh) = try hermitianEigen(product(a, a, .conjugateTransposed, .plain))
   let s = values.reversed().map { max($0, 0).squareRoot() * unit }
   let r = budget.rank(of: s, share: 1 / Double(steps), cap: cap)
   let dropped = s[r...].reduce(0) { $0 + Double($1) * Double($1) }
@@ -113,9 +114,12 @@ private func coarseBasis<T: Scalar>(
   let spanned = try product(a, vectors, .plain, .conjugateTransposed)
   let basis = try GramBasis(spanned, .columns, gramTriangle(spanned, .columns)).q
   guard basis.shape[1] == r else { return nil }
-  // Books what is really left, digit by digit.
-  let inside = try product(basis, a, .conjugateTransposed, .plain)
-  let rest = try remainder(of: a, basis, inside).norm * Double(unit)
+  // A small rest is formed, so that all its digits count.
+  var rest = dropped.squareRoot()
+  if dropped < 1e-2 * norm {
+    let inside = try product(basis, a, .conjugateTransposed, .plain)
+    rest = try remainder(of: a, basis, inside).norm * Double(unit)
+  }
   var tail = [T.Real](repeating: 0, count: r + 1)
   for i in 0..<r { tail[i] = s[i] }
   tail[r] = T.Real(rest)

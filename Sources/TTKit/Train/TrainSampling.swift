@@ -50,7 +50,10 @@ extension Peeling {
       var basis = try leadingRows(
         sketch, dropping: 0.1 * min(guess / squares, 1), most: samples * 4 / 5)
       if basis == nil {
-        samples *= samples < 128 ? 4 : 2
+        // A rank cap that binds anyway: more samples would only serve what it cuts off.
+        let cap = options.truncation.cap(afterCore: bond(taken))
+        if samples * 4 / 5 - 8 >= cap { return .insufficient }
+        samples = moreSamples(samples)
         continue
       }
       if let more = extra, more.shape[1] == columns { basis = try lq(stacked(basis!, more)).q }
@@ -95,10 +98,16 @@ extension Peeling {
         if basis!.shape[0] > columns / 2 { break }
         extra = more
       }
-      samples *= samples < 128 ? 4 : 2
+      samples = moreSamples(samples)
     }
     return .insufficient
   }
+}
+
+/// 32, 68, 128, 256, ...: about twice as many, a little more than that where ranks of 50 and 100, which people
+/// ask for, would just not fit into four fifths of them.
+private func moreSamples(_ samples: Int) -> Int {
+  samples == 32 ? 68 : samples == 68 ? 128 : 2 * samples
 }
 
 /// Relative squared error below which ‖x‖² − ‖y‖² may drown in rounding errors.
