@@ -14,6 +14,10 @@ export TTKIT_LIBRARY := $(CURDIR)/$(LIBRARY)
 
 VENV_READY := $(VENV)/.ready
 FUZZ_SECONDS ?= 3600
+# Hours in all; each runs alone as well. Peers that are not installed are left out with a message.
+BENCHMARKS ?= trains/svd.py trains/cross.py trains/algebra.py trains/solve.py trains/networks.py layers/dense.py \
+  layers/gradients.py layers/embeddings.py layers/convolutions.py lowbit/layers.py lowbit/codecs.py lowbit/fake_quantize.py \
+  quality/run.py
 # Built with address sanitizer, and with counters that guide the fuzzer.
 LIBRARY_ASAN := build/asan/libttkit.so
 COVERAGE     := edge,inline-8bit-counters,pc-table,trace-cmp
@@ -121,7 +125,7 @@ mutants: | deps
 
 bench: $(LIBRARY) $(VENV_READY)
 	benchmarks/products/run
-	for script in benchmarks/*.py; do [ ! -e $$script ] || $(PY) $$script || exit 1; done
+	for script in $(BENCHMARKS); do echo "== $$script"; OPENBLAS_NUM_THREADS=1 $(PY) benchmarks/$$script || exit 1; done
 
 format:
 	swift format --in-place --recursive Sources Tests Package.swift
