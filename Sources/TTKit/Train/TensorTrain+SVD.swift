@@ -101,13 +101,13 @@ private struct Decomposition<T: Scalar> {
     left.turn()
     var cores = try split(thick, options.truncation, &left, executor, progress)
     cores = try absorb(exponent, into: cores, at: cores.count - 1)
-    return finished(try TensorTrain(checking: cores, error: left.relativeError))
+    return try finished(TensorTrain(checking: cores, error: left.relativeError))
   }
 
   private mutating func finished(
     _ train: TensorTrain<T>
-  ) -> (train: TensorTrain<T>, report: DecompositionReport) {
-    state.ledger.hold(train.byteCount)
+  ) throws(TTKitError) -> (train: TensorTrain<T>, report: DecompositionReport) {
+    try state.ledger.require(train.byteCount, "the train")
     var report = state.report
     report.error = train.error
     report.memory = state.ledger.peak
@@ -120,13 +120,13 @@ private struct Decomposition<T: Scalar> {
   {
     let copy = try source.loaded().copied()
     guard copy.isFinite else { throw .nonFinite(notFinite) }
-    return finished(try TensorTrain(checking: [copy.reshaped([1, source.shape[0], 1])]))
+    return try finished(TensorTrain(checking: [copy.reshaped([1, source.shape[0], 1])]))
   }
 
   private mutating func zero() throws(TTKitError)
     -> (train: TensorTrain<T>, report: DecompositionReport)
   {
-    finished(try .zero(shape: source.shape))
+    try finished(.zero(shape: source.shape))
   }
 
   /// Reads everything once: finds the norm, and brings numbers far from 1 near it.

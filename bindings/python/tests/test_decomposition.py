@@ -113,3 +113,11 @@ def test_tensorTrain_progress_stopsTheCall(rng: np.random.Generator) -> None:
     a = low_rank(rng, 4, 0.0)
     with pytest.raises(tk.TTKitError, match="stopped"):
         tk.tensor_train(a, rtol=1e-9, progress=lambda *_: False)
+
+
+def test_tensorTrain_memoryLimit_holdsForTheTrainToo() -> None:
+    a = np.ones((5, 5))  # two cores of rank 1: 80 bytes
+    assert tk.tensor_train(a, memory_limit=80).info.memory_nbytes == 80
+    for small in (np.ones(3), a, np.zeros((2, 3))):
+        with pytest.raises(ValueError, match="memory_limit is 1 bytes"):
+            tk.tensor_train(small, memory_limit=1)
