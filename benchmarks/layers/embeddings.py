@@ -73,7 +73,7 @@ def real(rng: np.random.Generator) -> dict[str, float]:
         import torch
         torch.set_num_threads(1)
         layer = tltorch.FactorizedEmbedding(
-            31 * 31 * 32, 384, auto_reshape=False, tensorized_num_embeddings=tuple(shape[0]),
+            31 * 31 * 32, 384, auto_tensorize=False, tensorized_num_embeddings=tuple(shape[0]),
             tensorized_embedding_dim=tuple(shape[1]), rank=(1, 32, 32, 1), factorization="blocktt")
         given = torch.from_numpy(ids)
 

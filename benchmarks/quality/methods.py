@@ -17,9 +17,13 @@ class Method(NamedTuple):
 
 
 _LINEARS = (
-    "int4(group=tensor)", "int4(group=row)", "int4(group=64)", "kmeans4", "kmeans4(group=row)",
-    "int3(group=tensor)", "int3(group=row)", "int3(group=64)", "kmeans3",
-    "int2(group=tensor)", "int2(group=row)", "int2(group=64)", "kmeans2",
+    "dense@int4(group=tensor)", "dense@int4(group=row)", "dense@int4(group=64)", "dense@kmeans4",
+    "dense@kmeans4(group=row)", "rotation@lloyd4", "kashin(method=greedy)@kmeans4",
+    "kashin@kmeans4", "kashin(code=split)@kmeans2(group=row)",
+    "dense@int3(group=tensor)", "dense@int3(group=row)", "dense@int3(group=64)", "dense@kmeans3",
+    "rotation@lloyd3", "dense@pairs6", "rotation@pairs6", "kashin@kmeans3",
+    "dense@int2(group=tensor)", "dense@int2(group=row)", "dense@int2(group=64)", "dense@kmeans2",
+    "rotation@lloyd2", "dense@pairs4", "rotation@pairs4", "kashin@kmeans2",
 )
 _WORDS = (
     "int4(group=row)", "kmeans4", "int3(group=row)", "kmeans3", "int2(group=row)", "kmeans2",
@@ -37,7 +41,7 @@ _NETWORKS = (
 )
 
 TABLES: dict[str, list[Method]] = {
-    "linears": [Method(f"dense@{storage}") for storage in _LINEARS],
+    "linears": [Method(name) for name in _LINEARS],
     "words": [Method(None, f"dense@{storage}", (False,)) for storage in _WORDS],
     "both": [Method(f"dense@{a}", f"dense@{b}") for a, b in _BOTH],
     "networks": [Method(name) for name in _NETWORKS],

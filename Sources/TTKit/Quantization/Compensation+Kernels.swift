@@ -26,22 +26,13 @@ final class Compensation {
   private let feedback: Tensor<Float>
   private let decoded: Buffer<Float>
 
-  /// The parts of `matrix` in `storage`; plain encoding where the storage does not work by columns.
-  static func encode(
-    _ matrix: Tensor<Float>, _ storage: any Storage, _ moment: InputMoment
-  ) throws(TTKitError) -> [StoragePart] {
-    guard let storage = storage as? any ColumnStorage, storage.codesColumns, matrix.shape.count == 2
-    else {
-      return try storage.encode(matrix)
-    }
-    let run = try Compensation(matrix, storage, moment)
-    try run.roundForward()
-    try run.descend()
-    return try run.coder.parts()
-  }
-
-  private init(
-    _ matrix: Tensor<Float>, _ storage: any ColumnStorage, _ moment: InputMoment
+  /// Codes all columns.
+  ///
+  /// - Parameter weighsColumns: whether scales and codebooks start from the columns' importance; one grid
+  ///   for rows of very different ranges may do better without.
+  init(
+    _ matrix: Tensor<Float>, _ storage: any ColumnStorage, _ moment: InputMoment,
+    weighsColumns: Bool
   ) throws(TTKitError) {
     (rows, columns) = (matrix.shape[0], matrix.shape[1])
     guard columns == moment.count else {
@@ -57,7 +48,7 @@ final class Compensation {
     var sequence = Array(0..<columns)
     sequence.sort { (diagonal[$0], $1) > (diagonal[$1], $0) }
     var factor = try Self.inverseFactor(damped, sequence)
-    let importance = try Self.importance(factor, sequence)
+    let importance = try Self.importance(factor, sequence, isEven: !weighsColumns)
     coder = try storage.columnCoder(matrix, importance: importance)
     if coder.width > 1 {
       sequence = Self.grouped(diagonal, coder.width)
@@ -68,6 +59,20 @@ final class Compensation {
     metric = try damped.converted(to: Float.self)
     target = try matrix.transposed([1, 0])
     decoded = try Buffer<Float>(count: matrix.count)
+    try roundForward()
+    try descend()
+  }
+
+  func parts() throws(TTKitError) -> [StoragePart] { try coder.parts() }
+
+  /// The measure of the codes, or of another matrix (rows, columns) in place of theirs.
+  func cost(of other: Tensor<Float>? = nil) throws(TTKitError) -> Double {
+    if let other {
+      let turned = try other.transposed([1, 0])
+      // In bounds: columns · rows of both.
+      unsafe decoded.base.update(from: turned.storage.buffer.base, count: turned.count)
+    }
+    return measure(try Buffer<Float>(count: target.count), try Buffer<Float>(count: target.count))
   }
 
   /// Groups of neighbouring columns by falling mean of the diagonal.
@@ -118,12 +123,12 @@ final class Compensation {
 
   /// 1 / U[j, j]²: what an error in a column costs after the later ones have made up for it.
   private static func importance(
-    _ u: Tensor<Float>, _ order: [Int]
+    _ u: Tensor<Float>, _ order: [Int], isEven: Bool
   ) throws(TTKitError) -> Tensor<Float> {
     let n = order.count
     return try Tensor<Float>(shape: [n]) { out in
       u.withSpan { span in
-        for i in 0..<n { out[order[i]] = 1 / (span[i * n + i] * span[i * n + i]) }
+        for i in 0..<n { out[order[i]] = isEven ? 1 : 1 / (span[i * n + i] * span[i * n + i]) }
       }
     }
   }

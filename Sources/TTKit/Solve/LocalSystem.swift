@@ -52,10 +52,10 @@ struct LocalSystem<T: Scalar> {
   private func correction(
     _ dense: Tensor<T>, _ rest: Tensor<T>, below bound: Double
   ) throws(TTKitError) -> Tensor<T>? {
-    // Steps beyond this come from directions that the matrix maps to rounding errors.
-    let reach = 0.1 / (Double(T.Real.ulpOfOne) * Double(dense.shape[0]))
+    // What the matrix shrinks more than this it may map to rounding errors.
+    let cut = max(1e-12, 10 * Double(T.Real.ulpOfOne) * Double(dense.shape[0]))
     if let step = try TTKit.solved(dense, rest), step.isFinite,
-      step.norm * dense.norm <= reach * rest.norm,
+      step.norm * dense.norm * cut <= rest.norm,
       try rest.subtracting(matrix.applied(to: step)).norm < bound
     {
       return step
@@ -64,7 +64,7 @@ struct LocalSystem<T: Scalar> {
       throw .nonFinite("a local problem holds NaN or infinity; scale the matrix down")
     }
     let (u, s, vh) = try svd(dense)
-    let zero = s[0] * T.Real.ulpOfOne * T.Real(s.count)
+    let zero = s[0] * T.Real(cut)
     guard s[0] > 0 else { return nil }
     let coefficients = try product(u, rest, .conjugateTransposed, .plain)
       .rowsScaled(by: s.map { $0 > zero ? 1 / $0 : 0 })

@@ -146,4 +146,30 @@ private final class PairCoder: ColumnCoder {
     let ours = try moment.squaredNorm(subtracted(w, core.decoded(Double.self)))
     #expect(ours <= 1.02 * textbook, "\(ours) against \(textbook)")
   }
+
+  /// One grid for all rows, of which a few reach far: greedy rounding from weighted grids loses there.
+  @Test(arguments: [
+    IntegerStorage(bits: 4, group: .tensor), IntegerStorage(bits: 2, group: .tensor),
+    IntegerStorage(bits: 3, group: .row),
+  ])
+  func compensated_isNeverWorseThanPlain(_ storage: IntegerStorage) throws {
+    var random = TestRandom(seed: 4)
+    let (rows, n) = (24, 64)
+    var values = try random.tensor([rows, n]).elements
+    for j in 0..<n { values[3 * n + j] *= 40 }
+    values[5 * n + 7] = 60
+    let w = try Tensor<Float>(shape: [rows, n], elements: values.map { Float($0) })
+    var seen = try random.tensor([100, n]).elements
+    for i in stride(from: 7, to: seen.count, by: n) { seen[i] *= 30 }
+    let x = try Tensor<Double>(shape: [100, n], elements: seen)
+    let moment = InputMoment(matrix: try product(x, x, .transposed, .plain))
+    let metric = InputMoment(matrix: try moment.damped(Compensation.damping))
+    func cost(_ parts: [StoragePart]) throws -> Double {
+      let core = try EncodedCore(shape: w.shape, storage: storage, parts: parts)
+      return try metric.squaredNorm(subtracted(w, core.decoded(Float.self)))
+    }
+    let plain = try cost(storage.encode(w))
+    let compensated = try cost(Compensation.encode(w, storage, moment))
+    #expect(compensated <= plain * (1 + 1e-4), "\(compensated) against \(plain)")
+  }
 }

@@ -30,8 +30,8 @@ def test_compress_each_dtype(
     write_safetensors(source, tensors(dtype))
     found = document(capsys, "compress", source, "--out", tmp_path / "out")
     assert set(found) == {
-        "command", "source", "out", "recipe", "seconds", "nbytes_before", "nbytes", "ratio",
-        "weights"}
+        "command", "source", "out", "recipe", "calibrate", "seconds", "nbytes_before", "nbytes",
+        "ratio", "weights"}
     assert found["command"] == "compress" and found["recipe"] == "default"
     weights = {weight["name"]: weight for weight in found["weights"]}
     assert {name for name, weight in weights.items() if weight["spec"]} == COMPRESSED

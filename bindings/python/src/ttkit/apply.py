@@ -60,7 +60,7 @@ def apply(
     >>> import numpy as np, ttkit as tk
     >>> t = tk.tensor_train(np.add.outer(np.arange(1.0, 5.0), np.arange(5.0)))
     >>> r = tk.apply(np.log, t)
-    >>> np.allclose(r.train, np.log(t)), r.reason
+    >>> bool(np.allclose(r.train, np.log(np.asarray(t)))), r.reason
     (True, 'converged')
     """
     if not callable(f):

@@ -22,7 +22,7 @@ def ones(
     Examples
     --------
     >>> import ttkit as tk
-    >>> tk.ones((2, 3)).sum()
+    >>> float(tk.ones((2, 3)).sum())
     6.0
     """
     return TensorTrain([np.ones((1, n, 1), dtype) for n in lengths(shape, "shape")])

@@ -121,7 +121,7 @@ class TensorTrainMatrix(Closable):
         Examples
         --------
         >>> import numpy as np, ttkit as tk
-        >>> float(tk.tensor_train_matrix(np.eye(6), (2, 3), (2, 3)).trace())
+        >>> round(float(tk.tensor_train_matrix(np.eye(6), (2, 3), (2, 3)).trace()), 12)
         6.0
         """
         value: Scalar = np.asarray(self.partial_trace(range(len(self.row_shape))))[0, 0]
