@@ -45,6 +45,7 @@ import Testing
       ([0, 1, 0], [1, 3, 1], [1, -1, 1]), ([0, 0, 0], [2, 1, 1], [.max, 1, 1]),
       ([0, 0, 0], [.max, 1, 1], [.max, 1, 1]), ([.max, 0, 0], [2, 1, 1], [1, 1, 1]),
       ([.min, 0, 0], [0, 1, 1], [1, 1, 1]), ([0, 0, 0], [2, 1, 1], [.min, 1, 1]),
+      ([0, 0, 0], [.min, 1, 1], [1, 1, 1]),
     ]
     for (first, counts, steps) in bad {
       expectRefused(argument) { ttk_train_slice(x, first, counts, steps, $0) }

@@ -64,8 +64,9 @@ typedef struct ttk_prepare_options {
 
 /* Fits weight (out_features, in_features), float16, bfloat16, float32 or float64, any strides, by the
  * spec. With a moment it minimises the squared error of the outputs; integers and codebooks are then
- * rounded with error compensation. bias: out_features elements of the same dtype, or NULL. NONFINITE for NaN or infinity;
- * ARGUMENT for a spec that does not parse (the message points at the character) or does not fit. */
+ * rounded with error compensation. bias: out_features elements of the same dtype, or NULL. NONFINITE for
+ * NaN or infinity; ARGUMENT for a spec that does not parse (the message points at the character) or does
+ * not fit. */
 ttk_status ttk_linear_fit(const ttk_array *weight, const char *spec, const ttk_array *bias,
                           const ttk_fit_options *options, ttk_linear **out);
 /* Makes a layer of given cores (trained elsewhere): count cores in the order of the spec's equation,

@@ -50,13 +50,14 @@ typedef struct ttk_svd_options {
                              number needed, when that is too little                              */
   ttk_svd_report *report; /* filled on success; NULL: none                                       */
   ttk_svd_method method;
-  int32_t overwrite;   /* not 0 allows, but does not promise, that the tensor serves as scratch  */
+  int32_t overwrite;   /* not 0 allows scratch use of the tensor; this version makes none        */
 } ttk_svd_options;
 
 /* The train that truncated SVDs find for a tensor of any strides: ||tensor - train|| <=
- * max(rtol ||tensor||, atol) unless a rank cap binds; left-orthogonal cores. Tolerances below rounding
- * errors, about 4 eps sqrt(merged columns), count as that. ARGUMENT for ndim 0 or a length 0, NONFINITE for
- * NaN or infinity.
+ * max(rtol ||tensor||, atol, 10 eps sqrt(order) ||tensor||) unless a rank cap binds; left-orthogonal cores.
+ * With rtol = atol = 0, singular values of at most 4 eps sqrt(merged columns) ||tensor|| go, those of
+ * rounding errors; small tolerances keep them, so ranks can be larger than with 0. ARGUMENT for ndim 0 or
+ * a length 0, NONFINITE for NaN or infinity.
  * Source: I. V. Oseledets, Tensor-Train Decomposition, SIAM J. Sci. Comput. 33 (2011). */
 ttk_status ttk_svd(const ttk_array *tensor, const ttk_svd_options *options, ttk_train **out);
 /* The same for a compact row-major array of the host's byte order in a file, from byte offset on, read in
@@ -72,9 +73,10 @@ int32_t   ttk_train_order(const ttk_train *train);
 ttk_dtype ttk_train_dtype(const ttk_train *train);
 /* Bytes the cores take. */
 int64_t   ttk_train_nbytes(const ttk_train *train);
-/* Relative Frobenius error of the truncation that made this train, achieved: exact, but for ttk_svd of a
- * large tensor an upper bound, usually 1.1 to 1.5 times the error; at tolerances that ||x||^2 - ||y||^2
- * resolves (1e-6 in float64), rounding of up to about 5e-8 comes on top. 0: exact or not truncated. */
+/* Relative Frobenius error of the truncation that made this train, achieved: exact, but for ttk_svd
+ * an upper bound: what was dropped, usually 1.1 to 1.5 times the error, plus 5 eps sqrt(order) for rounding;
+ * where ||x||^2 - ||y||^2 resolves the tolerance (1e-6 in float64), at least about 6 sqrt(eps), 8e-8 in
+ * float64. 0: exact or not truncated. */
 double    ttk_train_error(const ttk_train *train);
 void      ttk_train_shape(const ttk_train *train, int64_t *shape); /* writes order lengths   */
 void      ttk_train_ranks(const ttk_train *train, int64_t *ranks); /* writes order + 1 ranks */

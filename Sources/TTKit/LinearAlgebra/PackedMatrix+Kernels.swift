@@ -92,33 +92,32 @@ public final class PackedMatrix<T: RealScalar>: Multiplier {
     if tiles.count == 1, cut.rows(tiles.lowerBound).count == 1 {
       // Each panel is read once: from end to end, as memory streams fastest.
       for p in panelRange {
-        for start in stride(from: 0, to: max(inputs, 1), by: kernel.depth) {
-          unsafe multiplyPanel(
-            x, cut.rows(tiles.lowerBound), p, start, y, bias, accumulate)
-        }
+        unsafe multiplyPanel(
+          x, cut.rows(tiles.lowerBound), p, 0..<inputs, y, bias, accumulate)
       }
       return
     }
     for start in stride(from: 0, to: max(inputs, 1), by: kernel.depth) {
+      let range = start..<min(start + kernel.depth, inputs)
       for p in panelRange {
         for tile in tiles {
-          unsafe multiplyPanel(x, cut.rows(tile), p, start, y, bias, accumulate)
+          unsafe multiplyPanel(x, cut.rows(tile), p, range, y, bias, accumulate)
         }
       }
     }
   }
 
-  /// One tile times the piece of panel `p` that begins at input `start`.
+  /// One tile times the part of panel `p` for some inputs.
   @inline(__always)
   private func multiplyPanel(
-    _ x: UnsafePointer<T>, _ rows: Range<Int>, _ p: Int, _ start: Int,
+    _ x: UnsafePointer<T>, _ rows: Range<Int>, _ p: Int, _ range: Range<Int>,
     _ y: UnsafeMutablePointer<T>, _ bias: UnsafePointer<T>?, _ accumulate: Bool
   ) {
     let width = kernel.width
-    let depth = min(kernel.depth, inputs - start)
+    let start = range.lowerBound
     // In bounds: tile of packed x, panel p, rows and columns of y that exist.
     unsafe kernel.run(
-      rows.count, depth, x + rows.lowerBound * inputs + start * rows.count, 1, rows.count,
+      rows.count, range.count, x + rows.lowerBound * inputs + start * rows.count, 1, rows.count,
       panels.base + p * width * inputs + start * width, y + rows.lowerBound * outputs + p * width,
       outputs, min(width, outputs - p * width),
       start == 0 ? bias.map { unsafe $0 + p * width } : nil, start > 0 || accumulate)

@@ -74,6 +74,17 @@ func orthonormalized<T: Scalar>(
   return (result, Double(try defect(result).norm))
 }
 
+/// The same for nearly orthonormal columns.
+func orthonormalized<T: Scalar>(columns u: Tensor<T>) throws(TTKitError) -> Tensor<T> {
+  let defect = try difference(
+    product(u, u, .conjugateTransposed, .plain), Tensor<T>.identity(u.shape[1]))
+  let step = try product(u, defect)
+  let result = try u.copied()
+  // In bounds: both have the same count; nobody else has seen the copy yet.
+  unsafe add(-0.5, step.storage.buffer.base, to: result.storage.buffer.base, step.count)
+  return result
+}
+
 /// a − b.
 func difference<T: Scalar>(_ a: Tensor<T>, _ b: Tensor<T>) throws(TTKitError) -> Tensor<T> {
   precondition(a.shape == b.shape, "shapes differ")

@@ -24,11 +24,11 @@ extension TensorTrain {
   ///
   /// - Parameter tensor: shape (n[0], ..., n[d−1]), d >= 1, every n[k] >= 1, finite.
   /// - Returns: cores k of shape (r[k], n[k], r[k+1]), left-orthogonal for k < d−1, with `error` from what
-  ///   was dropped: exact for small tensors, else an upper bound, usually 1.1 to 1.5 times the error. Where
-  ///   a pass by samples at a loose tolerance leaves the last 4e-8 ‖tensor‖ to rounding (see
-  ///   `peelBySampling`), that comes on top.
-  /// - Error: ‖tensor − train‖ <= max(rtol ‖tensor‖, atol) (Frobenius), unless a rank cap binds; with
-  ///   both tolerances 0 only singular values of rounding size go.
+  ///   was dropped and what rounding may add, 5 eps √d: an upper bound, usually 1.1 to 1.5 times the
+  ///   error where that is more than rounding. Where a pass by samples at a loose tolerance cannot resolve
+  ///   less than 6 √eps (see `peelBySampling`), at least that.
+  /// - Error: ‖tensor − train‖ <= max(rtol ‖tensor‖, atol, 10 eps √d ‖tensor‖) (Frobenius), unless a rank
+  ///   cap binds; with both tolerances 0 only singular values of rounding size go.
   /// - Complexity: about 2 N r multiplications for N elements and rank r by samples, 2 N m for m merged
   ///   columns by QR, m = 64 to a few times the rank; memory: N r/m elements beside the tensor.
   /// - Throws: `.invalidArgument`, `.nonFinite`, `.outOfMemory`, `.cancelled`, `.notConverged`, `.io`.
@@ -75,9 +75,10 @@ private struct Decomposition<T: Scalar> {
     if source.count < 1 << 16 || options.method == .qr {
       guard try measure() else { return try zero() }
     }
+    var samples = options.method != .qr
     while state.modes.count > 1 {
       try progress.report("tensor train", order - state.modes.count, of: order)
-      if options.method != .qr, state.current.count >= 1 << 14 {
+      if samples, state.current.count >= 1 << 14 {
         switch try state.peelBySampling(options, &budget, exponent: exponent, executor, progress) {
         case .peeled: continue
         case .outOfRange:
@@ -89,6 +90,8 @@ private struct Decomposition<T: Scalar> {
             throw .notConverged(
               "samples do not reach the tolerance; use method auto or qr, or a larger tolerance")
           }
+          // What is left is no easier: a second try would only cost its passes.
+          samples = false
         }
       }
       if budget == nil {
@@ -101,13 +104,13 @@ private struct Decomposition<T: Scalar> {
     left.turn()
     var cores = try split(thick, options.truncation, &left, executor, progress)
     cores = try absorb(exponent, into: cores, at: cores.count - 1)
-    return finished(try TensorTrain(checking: cores, error: left.relativeError))
+    return try finished(TensorTrain(checking: cores, error: left.relativeError))
   }
 
   private mutating func finished(
     _ train: TensorTrain<T>
-  ) -> (train: TensorTrain<T>, report: DecompositionReport) {
-    state.ledger.hold(train.byteCount)
+  ) throws(TTKitError) -> (train: TensorTrain<T>, report: DecompositionReport) {
+    try state.ledger.require(train.byteCount, "the train")
     var report = state.report
     report.error = train.error
     report.memory = state.ledger.peak
@@ -120,13 +123,13 @@ private struct Decomposition<T: Scalar> {
   {
     let copy = try source.loaded().copied()
     guard copy.isFinite else { throw .nonFinite(notFinite) }
-    return finished(try TensorTrain(checking: [copy.reshaped([1, source.shape[0], 1])]))
+    return try finished(TensorTrain(checking: [copy.reshaped([1, source.shape[0], 1])]))
   }
 
   private mutating func zero() throws(TTKitError)
     -> (train: TensorTrain<T>, report: DecompositionReport)
   {
-    finished(try .zero(shape: source.shape))
+    try finished(.zero(shape: source.shape))
   }
 
   /// Reads everything once: finds the norm, and brings numbers far from 1 near it.
@@ -144,7 +147,8 @@ private struct Decomposition<T: Scalar> {
     }
     budget = TruncationBudget(
       options.truncation, norm: scaledByPowerOfTwo(norm.value, norm.exponent - exponent),
-      exponent: exponent, steps: source.shape.count - 1)
+      exponent: exponent, steps: source.shape.count - 1,
+      rounding: TruncationBudget<T.Real>.rounding(ofSteps: source.shape.count - 1))
     return true
   }
 
@@ -167,7 +171,7 @@ private struct Decomposition<T: Scalar> {
         target = 4 * columns  // fits: columns <= rows exist
         continue
       }
-      let basis = try vh.block(at: [0, 0], shape: [r, columns])
+      let basis = try orthonormalized(vh.block(at: [0, 0], shape: [r, columns])).basis
       try state.ledger.require(
         projectionBytes(
           state.current, columns: columns, rank: r, explicit: false, threads: executor.threads),

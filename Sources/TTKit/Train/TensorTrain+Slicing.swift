@@ -26,7 +26,7 @@ extension TensorTrain {
         }
         uses.append(.element(index))
       case .slice(let first, let step, let count):
-        let (reach, overflow) = step.multipliedReportingOverflow(by: max(count - 1, 0))
+        let (reach, overflow) = step.multipliedReportingOverflow(by: max(count, 1) - 1)
         let (last, more) = first.addingReportingOverflow(reach)
         guard count >= 1, !overflow, !more, (0..<n).contains(first), (0..<n).contains(last) else {
           throw .invalidArgument(

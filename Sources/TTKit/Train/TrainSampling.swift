@@ -31,6 +31,7 @@ extension Peeling {
     var random = SeededGenerator(seed: options.seed &+ UInt64(peeled.count))
     var samples = right == 1 ? 32 : right + max(12, right / 4)
     var extra: Tensor<T>?
+    var failures = 0
     for _ in 0..<5 {
       guard let (rows, columns, taken) = merged(forSamples: samples) else { return .insufficient }
       let sketch = try sampledRows(current, rows, columns, count: samples, &random)
@@ -45,7 +46,8 @@ extension Peeling {
       let guess =
         (budget
         ?? TruncationBudget(
-          options.truncation, norm: squares.squareRoot(), exponent: exponent, steps: 1))
+          options.truncation, norm: squares.squareRoot(), exponent: exponent, steps: 1,
+          rounding: TruncationBudget<T.Real>.rounding(ofSteps: bond(0))))
         .limit(share: peelingShare, columns: columns)
       var basis = try leadingRows(
         sketch, dropping: 0.1 * min(guess / squares, 1), most: samples * 4 / 5)
@@ -76,10 +78,11 @@ extension Peeling {
           }
           budget = TruncationBudget(
             options.truncation, norm: pass.squares.squareRoot(), exponent: exponent,
-            steps: current.shape.count - 1)
+            steps: modes.count - 1,
+            rounding: TruncationBudget<T.Real>.rounding(ofSteps: modes.count - 1))
         }
-        // The basis' distance from orthonormality, and two roundings of sums.
-        let blur = explicit ? 0 : (defect + 2 * T.eps) * pass.squares
+        // The basis' distance from orthonormality, and roundings of sums.
+        let blur = explicit ? 0 : (defect + certificateBlur(T.self)) * pass.squares
         let loss = max(pass.loss, 0) + blur
         let limit = budget!.limit(share: peelingShare, columns: columns)
         if loss <= limit {
@@ -87,6 +90,9 @@ extension Peeling {
           peel(found, taken, leaving: pass.y, by: .sampled)
           return .peeled
         }
+        failures += 1
+        // Each further pass costs a good part of what the exact way does.
+        if failures == 3 { return .insufficient }
         if attempt == 1 { break }
         let residues = try worstResidues(current, columns: columns, found, pass)
         guard

@@ -38,17 +38,20 @@ func truncatedSplit<T: Scalar>(
   _ a: Tensor<T>, _ executor: Executor, rank: ([T.Real]) -> Int
 ) throws(TTKitError) -> (u: Tensor<T>, rest: Tensor<T>) {
   let (p, q) = (a.shape[0], a.shape[1])
+  // Singular vectors are orthonormal to tens of eps only, and S Vᴴ is as far from Uᴴ a; in float32 that
+  // would be most of the error of a train.
+  func cut(_ u: Tensor<T>) throws(TTKitError) -> (Tensor<T>, Tensor<T>) {
+    let basis = try orthonormalized(columns: u)
+    return (basis, try product(basis, a, .conjugateTransposed, .plain))
+  }
   if q >= 2 * p {
     // aᵀ = Q R, so a = Rᵀ Qᵀ, and a has the left singular vectors of Rᵀ.
     let factor = try triangularFactor(a, transposed: true, executor: executor)
     let (u, s, _) = try svd(factor.transposed([1, 0]))
-    let basis = try u.block(at: [0, 0], shape: [p, rank(s)])
-    return (basis, try product(basis, a, .conjugateTransposed, .plain))
+    return try cut(u.block(at: [0, 0], shape: [p, rank(s)]))
   }
-  let (u, s, vh) = try svd(a)
-  let r = rank(s)
-  let basis = try u.block(at: [0, 0], shape: [p, r])
-  return (basis, try vh.block(at: [0, 0], shape: [r, q]).rowsScaled(by: s))
+  let (u, s, _) = try svd(a)
+  return try cut(u.block(at: [0, 0], shape: [p, rank(s)]))
 }
 
 /// Orthonormal columns Q (p, width) and Qᴴ a, if ‖a − Q Qᴴ a‖ is small enough; the loss is booked.

@@ -113,3 +113,35 @@ def test_tensorTrain_progress_stopsTheCall(rng: np.random.Generator) -> None:
     a = low_rank(rng, 4, 0.0)
     with pytest.raises(tk.TTKitError, match="stopped"):
         tk.tensor_train(a, rtol=1e-9, progress=lambda *_: False)
+
+
+def test_tensorTrain_memoryLimit_holdsForTheTrainToo() -> None:
+    a = np.ones((5, 5))  # two cores of rank 1: 80 bytes
+    assert tk.tensor_train(a, memory_limit=80).info.memory_nbytes == 80
+    for small in (np.ones(3), a, np.zeros((2, 3))):
+        with pytest.raises(ValueError, match="memory_limit is 1 bytes"):
+            tk.tensor_train(small, memory_limit=1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 3.0, 100.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_tensorTrain_smallTolerances_errorIsBelowWhatIsAllowedAndTold(
+    rng: np.random.Generator, dtype: str, noise: float
+) -> None:
+    eps = float(np.finfo(dtype).eps)
+    whole = low_rank(rng, 6, noise * eps, dtype).ravel()
+    for _ in range(4):
+        lengths = rng.integers(2, 9, size=rng.integers(2, 7))
+        count = int(np.prod(lengths))
+        a = whole[:count].reshape(lengths)
+        order = len(lengths)
+        for rtol in (0.0, 1.0, 8.4, 40.0, 1e4):
+            for method in ("auto", "qr"):
+                t = tk.tensor_train(a, rtol=rtol * eps, method=method)
+                error = distance(t, a)
+                assert error <= t.error * (1 + 1e-6)
+                if rtol > 0:
+                    assert error <= max(rtol, 10 * order**0.5) * eps
+    t = tk.tensor_train(whole.reshape(SHAPE), rtol=8.4 * eps)
+    error = distance(t, whole.reshape(SHAPE))
+    assert error <= t.error * (1 + 1e-6) and error <= 10 * 18**0.5 * eps

@@ -68,8 +68,10 @@ def tensor_train(
     rank : int or sequence of int, optional
         Largest bond dimension, or one for each of the d - 1 bonds. Wins over the tolerances.
     rtol, atol : float, optional
-        Allowed Frobenius error, relative and absolute; the looser applies. 0 drops only what
-        rounding made.
+        Allowed Frobenius error, relative and absolute; the looser applies, and never less than
+        10 eps sqrt(d), what rounding may come to. 0 drops only singular values of rounding size, up
+        to 4 eps sqrt(merged columns) of the norm; small tolerances keep those, so ranks can be
+        larger than with 0.
     method : {"auto", "sampled", "qr"}, optional
         Where the singular vectors of large unfoldings come from. ``"sampled"``: from sums of random
         rows, checked on all elements; ``"qr"``: from Householder QR, slow and sure; ``"auto"``: from
@@ -77,7 +79,8 @@ def tensor_train(
     seed : int, optional
         Of the samples, from 0. The same seed gives the same bits.
     overwrite : bool, optional
-        Allows, but does not promise, that `a` serves as scratch memory.
+        Allows, but does not promise, that `a` serves as scratch memory; this version leaves `a` as
+        it is.
     threads : int, optional
         0: all this process may use. The result does not depend on it.
     memory_limit : int, optional
@@ -90,7 +93,8 @@ def tensor_train(
     -------
     TensorTrain
         Same dtype as `a` after promotion; ``train.cores[k].shape == (r[k], n[k], r[k+1])``;
-        ``train.info`` says what was done.
+        ``train.info`` says what was done. ``train.error`` is an upper bound of the relative error,
+        5 eps sqrt(d) for rounding included.
 
     Raises
     ------

@@ -130,7 +130,8 @@ def orthogonal_transform(
     """Apply an orthogonal Q that spreads any vector over all its entries.
 
     ``"dct"`` is ``Q z = idct(signs * dct(z))``; ``"hadamard"`` the same with a Hadamard matrix
-    times a short cosine transform (Kronecker product); both are symmetric. ``"orthogonal"`` is a random dense matrix. Signs and matrix follow from `seed`.
+    times a short cosine transform (Kronecker product); both are symmetric. ``"orthogonal"`` is a
+    random dense matrix. Signs and matrix follow from `seed`.
 
     Parameters
     ----------
