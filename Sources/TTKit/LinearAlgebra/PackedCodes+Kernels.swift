@@ -1,7 +1,8 @@
 /// Weights of few bits packed for products without ever being unpacked as a whole.
 ///
 /// With float32 activations, blocks of codes become floats in the first-level cache, or in registers for one
-/// row, and give the same bits as the unpacked matrix at a fraction of its memory traffic.
+/// row, and give the same bits as the unpacked matrix (for one row: within
+/// rounding) at a fraction of its memory traffic.
 /// With 8-bit activations, each row of x is rounded to 255 levels of its own scale; sums within a group
 /// of weights, or 512 inputs of a longer one, are exact integers, and only those are added in float32. A
 /// codebook is then rounded to 255 levels too.
