@@ -93,6 +93,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipe", default="encoder", help="built-in name or JSON file")
     parser.add_argument("--out", default="build/demo", help="folder of the compressed model")
+    parser.add_argument(
+        "--compute", choices=("float32", "int8"), default="int8",
+        help="activations that meet integer weights")
     parser.add_argument("--rounds", type=int, default=15, help="timed rounds of each encoder")
     options = parser.parse_args()
 
@@ -107,7 +110,7 @@ def main() -> None:
     print(f"Calibrated in {middle - start:.1f} s, compressed {len(model)} weights of "
           f"{source.parent.name} in {seconds:.1f} s.\n")
 
-    encoders = dense, small = Encoder(source), Encoder(out)
+    encoders = dense, small = Encoder(source), Encoder(out, compute=options.compute)
     texts = SENTENCES.read_text(encoding="utf-8").splitlines()
     a, b = dense.encode(texts), small.encode(texts)
     cosine = (a * b).sum(1)

@@ -118,6 +118,18 @@ def test_encoder_compressedModel_isCloseToTheDense(folder: Path, tmp_path: Path)
         assert np.all((vectors * dense).sum(1) > 0.999)
 
 
+def test_encoder_int8_isCloseWhereWeightsAreIntegers(folder: Path, tmp_path: Path) -> None:
+    recipe = {"*.query.weight": "low_rank(rank=15)", "encoder.*.weight": "dense@int8(group=row)"}
+    tk.compress(folder, tk.Recipe(recipe), out=tmp_path / "small")
+    texts = ["a small cat runs", "a dog"]
+    full = Encoder(tmp_path / "small").encode(texts)
+    rounded = Encoder(tmp_path / "small", compute="int8").encode(texts)
+    # Some twenty products, each with activations rounded to half of 1/127 of the row's largest.
+    assert 0 < np.abs(full - rounded).max() <= 20 * 0.5 / 127
+    with pytest.raises(ValueError, match="compute is 'int4', expected 'float32' or 'int8'"):
+        Encoder(folder, compute="int4")
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [("model_type", "roberta"), ("hidden_act", "gelu_new"),

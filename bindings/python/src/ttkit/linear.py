@@ -127,7 +127,7 @@ class Linear(Layer):
     _noun = "linear"
     in_features: int
     out_features: int
-    _plans: dict[tuple[int, int], LinearPlan]
+    _plans: dict[tuple[int, int, str | None], LinearPlan]
 
     @classmethod
     def fit(
@@ -280,16 +280,24 @@ class Linear(Layer):
         """Relative error of the outputs on the inputs of the fit; NaN for a fit without."""
         return float(lib.ttk_linear_output_error(self._handle))
 
-    def __call__(self, x: npt.ArrayLike, *, threads: int = 0, out: Array | None = None) -> Array:
-        """Apply the layer to any number of rows; see `LinearPlan.__call__`.
+    def __call__(
+        self,
+        x: npt.ArrayLike,
+        *,
+        threads: int = 0,
+        compute: str | None = None,
+        out: Array | None = None,
+    ) -> Array:
+        """Apply the layer to any number of rows; see `LinearPlan.__call__` and `prepare`.
 
         `threads` 0 means all this process may use; the result does not depend on it.
         """
         given = rows_in(x, self.dtype, self.in_features)
-        key = _layer.bucket(given.size // self.in_features), threads
+        key = _layer.bucket(given.size // self.in_features), threads, compute
         plan = self._plans.get(key)
         if plan is None or self._owned is None:
-            plan = self._plans.setdefault(key, self.prepare(key[0], threads=threads))
+            made = self.prepare(key[0], threads=threads, compute=compute)
+            plan = self._plans.setdefault(key, made)
         return plan._apply(given, out)
 
     def prepare(
