@@ -211,7 +211,8 @@ def _allower(condition: Condition, ndim: int) -> Callable[[int, int, int], None]
             raise ValueError(
                 f"condition returned {answer.dtype} of shape {answer.shape}, expected bool of "
                 f"shape ({number},)")
-        memmove(allowed, address(np.ascontiguousarray(answer, np.uint8)), number)
+        flags = np.ascontiguousarray(answer, np.uint8)  # named: alive while it is copied
+        memmove(allowed, address(flags), number)
 
     return allow
 
