@@ -30,7 +30,8 @@ from .formats import (
 )
 from .kashin import KashinInfo, kashin, orthogonal_transform
 from .integrate import Integral, integrate
-from .linear import Linear, LinearPlan
+from .linear import Linear
+from .linear_plan import LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
 from .network import Network, canonical, hierarchical_tucker, tucker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from ctypes import POINTER, addressof, byref, c_int64, c_void_p, memmove, sizeof
 from dataclasses import dataclass, field
 from math import isfinite
@@ -16,7 +16,7 @@ from ._array import address
 from ._call import Callback, call
 from ._handle import Owned
 from ._library import library as lib
-from ._options import Rank, integer
+from ._options import Rank, cap_ranks, choice, integer
 from .train import TensorTrain
 
 Function: TypeAlias = Callable[[npt.NDArray[np.int64]], npt.ArrayLike]
@@ -118,10 +118,10 @@ class CrossRun:
             options.rtol = _tolerance("rtol", 1e-8 if rtol is None else rtol)
         else:
             options.atol = _tolerance("atol", atol)
-        options.method = _choice(method, _METHODS, "method")
-        options.search = _choice(search, _SEARCHES, "search")
+        options.method = choice(method, _METHODS, "method")
+        options.search = choice(search, _SEARCHES, "search")
         options.seed = integer(seed, "seed", 0, bits=65)  # the field is unsigned
-        self._cap(rank)
+        cap_ranks(options, rank, ndim - 1, "one for each bond")
         if max_evaluations is not None:
             options.max_evaluations = integer(max_evaluations, "max_evaluations", 1)
         if pivots is not None:
@@ -136,16 +136,6 @@ class CrossRun:
             options.condition = self._callback(_abi.ttk_pivot_condition, _allower(condition, ndim))
         if callback is not None:
             options.watch = self._callback(_abi.ttk_cross_watch, _watcher(callback))
-
-    def _cap(self, rank: Rank) -> None:
-        if isinstance(rank, Sequence):
-            caps = [integer(r, f"rank[{k}]", 1) for k, r in enumerate(rank)]
-            if len(caps) != self.ndim - 1:
-                raise ValueError(
-                    f"rank has {len(caps)} entries, expected {self.ndim - 1}: one for each bond")
-            self.options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
-        elif rank is not None:
-            self.options.max_rank = integer(rank, "rank", 1)
 
     def _callback(self, prototype: Any, function: Callable[..., object]) -> Any:
         self.callbacks.append(Callback(prototype, function))
@@ -249,11 +239,3 @@ def _tolerance(name: str, value: float) -> float:
     if not (isfinite(found) and found > 0):
         raise ValueError(f"{name} is {found}, expected a finite number above 0")
     return found
-
-
-def _choice(value: str, choices: dict[str, int], name: str) -> int:
-    code = choices.get(value) if isinstance(value, str) else None
-    if code is None:
-        *others, last = (repr(choice) for choice in choices)
-        raise ValueError(f"{name} is {value!r}, expected {', '.join(others)} or {last}")
-    return code

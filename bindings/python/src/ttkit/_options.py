@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from ctypes import c_int64, sizeof
-from typing import SupportsIndex, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias
 
 from . import _abi
 from ._call import Callback
@@ -29,18 +29,22 @@ def svd_options(
     options = _abi.ttk_svd_options(struct_size=sizeof(_abi.ttk_svd_options))
     options.rtol, options.atol = rtol, atol
     options.threads = integer(threads, "threads", 0, 32)
-    if isinstance(rank, Sequence):
-        caps = [integer(r, f"rank[{k}]", 1) for k, r in enumerate(rank)]
-        if len(caps) != order - 1:
-            raise ValueError(
-                f"rank has {len(caps)} entries, expected {order - 1}: one for each inner bond")
-        options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
-    elif rank is not None:
-        options.max_rank = integer(rank, "rank", 1)
+    cap_ranks(options, rank, order - 1, "one for each inner bond")
     callbacks = progress_callback(progress)
     if callbacks:
         options.progress = callbacks[0].pointer
     return options, callbacks
+
+
+def cap_ranks(options: Any, rank: Rank, count: int, meaning: str) -> None:
+    """Set `max_rank`, or `max_ranks` to `count` caps, in any options struct that has both."""
+    if isinstance(rank, Sequence):
+        caps = [integer(r, f"rank[{k}]", 1) for k, r in enumerate(rank)]
+        if len(caps) != count:
+            raise ValueError(f"rank has {len(caps)} entries, expected {count}: {meaning}")
+        options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
+    elif rank is not None:
+        options.max_rank = integer(rank, "rank", 1)
 
 
 def progress_callback(progress: Progress | None) -> tuple[Callback, ...]:
@@ -84,3 +88,12 @@ def lengths(
     if isinstance(values, Iterable):
         return tuple(integer(value, f"{name}[{k}]", low) for k, value in enumerate(values))
     return (integer(values, name, low),)
+
+
+def choice(value: Any, choices: dict[Any, int], name: str) -> int:
+    """The code of one of some words."""
+    code = choices.get(value) if value is None or isinstance(value, str) else None
+    if code is None:
+        *others, last = (repr(one) for one in choices)
+        raise ValueError(f"{name} is {value!r}, expected {', '.join(others)} or {last}")
+    return code

@@ -14,8 +14,8 @@ from . import _abi
 from ._call import call
 from ._handle import Owned
 from ._library import library as lib
-from ._options import Rank, integer
-from .solve import REASONS, SolveProgress, choice, require_matrix, solve_options
+from ._options import Rank, choice, integer
+from .solve import REASONS, SolveProgress, require_matrix, solve_options
 from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix
 

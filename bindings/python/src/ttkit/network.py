@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from ctypes import byref, c_double, c_int64, sizeof
 from typing import Any, Self, SupportsIndex
 
@@ -15,7 +14,7 @@ from ._call import Callback, call
 from ._handle import Closable, Owned, create
 from ._library import library as lib
 from ._numbers import field
-from ._options import Progress, Rank, integer, progress_callback, svd_options
+from ._options import Progress, Rank, cap_ranks, integer, progress_callback, svd_options
 from .train import TensorTrain
 
 
@@ -49,7 +48,7 @@ class Network(Closable):
     True
     """
 
-    __slots__ = ("shape", "dtype", "nbytes", "error", "steps", "converged", "equation")
+    __slots__ = ("shape", "dtype", "nbytes", "error", "steps", "converged", "equation", "_whole")
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     nbytes: int
@@ -57,6 +56,7 @@ class Network(Closable):
     steps: int
     converged: bool
     equation: str
+    _whole: TensorTrain | None  # for evaluate, made once
 
     @classmethod
     def _made(cls, owned: Owned) -> Self:
@@ -71,6 +71,7 @@ class Network(Closable):
         self.steps = lib.ttk_network_steps(owned)
         self.converged = bool(lib.ttk_network_converged(owned))
         self.equation = lib.ttk_network_equation(owned).decode()
+        self._whole = None
         return self
 
     @property
@@ -115,7 +116,15 @@ class Network(Closable):
         -------
         ndarray, shape (...)
         """
-        return self.train().evaluate(indices)
+        self._handle  # noqa: B018 (raises when closed)
+        if self._whole is None:
+            self._whole = self.train()
+        return self._whole.evaluate(indices)
+
+    def close(self) -> None:
+        """Free the memory now; may be repeated. Every later use raises ValueError."""
+        self._whole = None
+        super().close()
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         if copy is False:
@@ -259,13 +268,7 @@ def tucker(
     options, callbacks = _options(tolerance, max_steps, threads, progress)
     tensor = _tensor(a)
     options.rtol, options.atol = rtol, atol
-    if isinstance(rank, Sequence):
-        caps = [integer(r, f"rank[{k}]", 1) for k, r in enumerate(rank)]
-        if len(caps) != tensor.ndim:
-            raise ValueError(f"rank has {len(caps)} entries, expected {tensor.ndim}: one a mode")
-        options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
-    elif rank is not None:
-        options.max_rank = integer(rank, "rank", 1)
+    cap_ranks(options, rank, tensor.ndim, "one a mode")
     return _network(lib.ttk_tucker, byref(tensor), byref(options), callbacks=callbacks)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from ctypes import byref, c_int64, sizeof
+from collections.abc import Callable
+from ctypes import byref, sizeof
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, SupportsIndex
@@ -15,7 +15,7 @@ from . import _abi
 from ._call import Callback
 from ._handle import Owned, create
 from ._library import library as lib
-from ._options import Rank, integer
+from ._options import Rank, cap_ranks, choice, integer
 from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix
 
@@ -219,14 +219,7 @@ def solve_options(
         raise ValueError(f"rtol is {options.rtol}, expected a finite number above 0")
     options.max_sweeps = integer(max_sweeps, "max_sweeps", 1)
     options.seed = integer(seed, "seed", 0, bits=65)  # the field is unsigned
-    if isinstance(rank, Sequence):
-        caps = [integer(r, f"rank[{k}]", 1) for k, r in enumerate(rank)]
-        if len(caps) != order - 1:
-            raise ValueError(
-                f"rank has {len(caps)} entries, expected {order - 1}: one for each inner bond")
-        options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
-    elif rank is not None:
-        options.max_rank = integer(rank, "rank", 1)
+    cap_ranks(options, rank, order - 1, "one for each inner bond")
     if callback is None:
         return options, ()
     if not callable(callback):
@@ -240,12 +233,3 @@ def solve_options(
     guarded = Callback(_abi.ttk_solve_watch, watch)
     options.watch = guarded.pointer
     return options, (guarded,)
-
-
-def choice(value: Any, choices: dict[Any, int], name: str) -> int:
-    """The code of one of some words."""
-    code = choices.get(value) if value is None or isinstance(value, str) else None
-    if code is None:
-        *others, last = (repr(one) for one in choices)
-        raise ValueError(f"{name} is {value!r}, expected {', '.join(others)} or {last}")
-    return code
