@@ -20,4 +20,26 @@ struct Apart {
     }
     return view
   }
+
+  /// Gradients of all cores of a layer, in order.
+  mutating func addCores(
+    _ arrays: UnsafePointer<ttk_array>, _ shapes: [[Int]], _ dtype: DType
+  ) throws(TTKitError) -> [StridedView] {
+    var views: [StridedView] = []
+    for (k, shape) in shapes.enumerated() {
+      views.append(try add(arrays + k, "grad_cores[\(k)]", shape, dtype))
+    }
+    return views
+  }
+
+  /// The gradient of a layer's bias; nil when none is asked for.
+  mutating func addBias(
+    _ array: UnsafePointer<ttk_array>?, _ bias: Bias?, _ dtype: DType
+  ) throws(TTKitError) -> StridedView? {
+    guard let array else { return nil }
+    guard let bias else {
+      throw .invalidArgument("this layer has no bias; pass NULL for grad_bias")
+    }
+    return try add(array, "grad_bias", [bias.count], dtype)
+  }
 }

@@ -245,19 +245,9 @@ public func ttk_convolution_vjp(
     if gradX != nil { wantedX = try apart.add(gradX, "grad_x", input.shape, dtype) }
     var wantedCores: [StridedView]?
     if let gradCores {
-      var views: [StridedView] = []
-      for (k, core) in layer.cores.enumerated() {
-        views.append(try apart.add(gradCores + k, "grad_cores[\(k)]", core.shape, dtype))
-      }
-      wantedCores = views
+      wantedCores = try apart.addCores(gradCores, layer.cores.map(\.shape), dtype)
     }
-    var wantedBias: StridedView?
-    if gradBias != nil {
-      guard let bias = layer.bias else {
-        throw .invalidArgument("this layer has no bias; pass NULL for grad_bias")
-      }
-      wantedBias = try apart.add(gradBias, "grad_bias", [bias.count], dtype)
-    }
+    let wantedBias = try apart.addBias(gradBias, layer.bias, dtype)
     try layer.vjp(
       source, output, gradX: wantedX, gradCores: wantedCores, gradBias: wantedBias,
       executor: executor)

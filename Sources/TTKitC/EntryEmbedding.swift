@@ -238,10 +238,7 @@ public func ttk_embedding_vjp(
       gradient, "gradient", shape: [Int(count), layer.features], dtype: layer.dtype)
     let targets = try require(gradCores, "grad_cores")
     var apart = Apart(inputs: [("gradient", source)])
-    var views: [StridedView] = []
-    for (k, core) in layer.matrix.cores.enumerated() {
-      views.append(try apart.add(targets + k, "grad_cores[\(k)]", core.shape, layer.dtype))
-    }
+    let views = try apart.addCores(targets, layer.matrix.cores.map(\.shape), layer.dtype)
     var none: Int64 = 0
     guard count > 0 else {
       return try layer.vjp(&none, type, count: 0, source, gradCores: views, executor: executor)

@@ -31,7 +31,7 @@ struct CanonicalFactors<T: Scalar> {
 
   /// Aᵀ conj(B).
   static func gram(_ a: Tensor<T>, _ b: Tensor<T>) throws(TTKitError) -> Tensor<T> {
-    try product(a, conjugated(b), .transposed, .plain)
+    try product(a, b.conjugated(), .transposed, .plain)
   }
 
   /// The entrywise product of all Gram matrices but those of `modes`.
@@ -55,7 +55,7 @@ struct CanonicalFactors<T: Scalar> {
 
   /// `tensor` (left half, right half) times the conjugate columns of the half that is not `half`.
   func projected(_ tensor: Tensor<T>, onto half: Int) throws(TTKitError) -> Tensor<T> {
-    let others = try conjugated(columns(halves[1 - half]))
+    let others = try columns(halves[1 - half]).conjugated()
     return try product(tensor, others, half == 0 ? .plain : .transposed, .plain)
   }
 
@@ -71,7 +71,7 @@ struct CanonicalFactors<T: Scalar> {
         modes.reduce(1) { $0 * factors[$1].shape[0] }
       }
       result = try contracted(
-        result, conjugated(factors[other]), left: length(modes[..<at]),
+        result, factors[other].conjugated(), left: length(modes[..<at]),
         right: length(modes[(at + 1)...]))
       modes.remove(at: at)
     }

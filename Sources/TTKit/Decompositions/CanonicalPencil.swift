@@ -30,13 +30,13 @@ func pencilStart<T: Scalar>(
   func reduced(_ k: Int) throws(TTKitError) -> Tensor<T> {
     let slice = try pair.block(at: [k, 0], shape: [1, m * n]).reshaped([m, n])
     let half = try product(left, slice, .conjugateTransposed, .plain)
-    return try product(half, conjugated(right))
+    return try product(half, right.conjugated())
   }
   let vectors = try eigenvectors(solved(reduced(0), reduced(1), damping: 1e-15))
   let a = try product(left, vectors)
   // X₍p₎ = A Kᵀ: every column of K is the product of the other modes' columns.
   let others = try solved(
-    product(slices.reshaped([m, n * rest]), conjugated(a), .transposed, .plain),
+    product(slices.reshaped([m, n * rest]), a.conjugated(), .transposed, .plain),
     CanonicalFactors.gram(a, a), damping: 1e-15)
   var factors = [Tensor<T>?](repeating: nil, count: shape.count)
   factors[p] = a

@@ -65,12 +65,6 @@ func combination<T: Scalar>(
   }
 }
 
-/// Every element's conjugate.
-@specialized(where T == Complex<Double>)
-func conjugated<T: Scalar>(_ a: Tensor<T>) throws(TTKitError) -> Tensor<T> {
-  T.dtype == T.Real.dtype ? a : try a.map { $0.conjugate }
-}
-
 /// Column r times `factors[r]`.
 @specialized(where T == Double)
 @specialized(where T == Complex<Double>)

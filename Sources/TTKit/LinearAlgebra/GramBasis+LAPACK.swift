@@ -90,26 +90,29 @@ private func pivotedCholesky<T: Scalar>(
   _ g: Pointer<T>, _ n: Int, _ tolerance: T.Real
 ) throws(TTKitError) -> (order: [Int], rank: Int) {
   var (uplo, length, rank, info) = (CChar(UInt8(ascii: "U")), Int32(n), Int32(0), Int32(0))
-  var tol = tolerance
   let pivots = try Buffer<Int32>(count: n)
   let work = try Buffer<T.Real>(count: 2 * n)  // fits: n² elements exist
-  switch T.dtype {
-  case .float32:
-    unsafe spstrf_(
-      &uplo, &length, raw(g, Float.self), &length, pivots.base, &rank, raw(&tol, Float.self),
-      raw(work.base, Float.self), &info)
-  case .float64:
-    unsafe dpstrf_(
-      &uplo, &length, raw(g, Double.self), &length, pivots.base, &rank, raw(&tol, Double.self),
-      raw(work.base, Double.self), &info)
-  case .complex64:
-    unsafe cpstrf_(
-      &uplo, &length, g, &length, pivots.base, &rank, raw(&tol, Float.self),
-      raw(work.base, Float.self), &info)
-  default:
-    unsafe zpstrf_(
-      &uplo, &length, g, &length, pivots.base, &rank, raw(&tol, Double.self),
-      raw(work.base, Double.self), &info)
+  var tol = tolerance
+  // One pointer for the whole call: a pointer made of &tol ends with the call that it is an argument of.
+  unsafe withUnsafeMutablePointer(to: &tol) { tol in
+    switch T.dtype {
+    case .float32:
+      unsafe spstrf_(
+        &uplo, &length, raw(g, Float.self), &length, pivots.base, &rank, raw(tol, Float.self),
+        raw(work.base, Float.self), &info)
+    case .float64:
+      unsafe dpstrf_(
+        &uplo, &length, raw(g, Double.self), &length, pivots.base, &rank, raw(tol, Double.self),
+        raw(work.base, Double.self), &info)
+    case .complex64:
+      unsafe cpstrf_(
+        &uplo, &length, g, &length, pivots.base, &rank, raw(tol, Float.self),
+        raw(work.base, Float.self), &info)
+    default:
+      unsafe zpstrf_(
+        &uplo, &length, g, &length, pivots.base, &rank, raw(tol, Double.self),
+        raw(work.base, Double.self), &info)
+    }
   }
   precondition(info >= 0, "LAPACK refused argument \(-info)")
   let order = pivots.withSpan { span in span.indices.map { Int(span[$0]) - 1 } }
