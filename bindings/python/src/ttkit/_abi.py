@@ -73,6 +73,7 @@ TTK_SOLVE_STOPPED = 4
 TTK_SOLVE_RANK = 5
 TTK_EFFORT_QUICK = 0
 TTK_EFFORT_THOROUGH = 1
+TTK_EFFORT_FLOPS = 2
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_BAG_SUM = 0
@@ -587,6 +588,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_attention_nbytes": (c_int64, (c_void_p,)),
     "ttk_attention_apply": (c_int32,
         (c_void_p, POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array))),
+    "ttk_attention_vjp": (c_int32,
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_attention_destroy": (None, (c_void_p,)),
     "ttk_quantize": (c_int32, (POINTER(ttk_array), c_char_p, c_void_p)),
     "ttk_quantized_ndim": (c_int32, (c_void_p,)),
