@@ -27,6 +27,13 @@ void ttkk_gather_f32(float *target, ptrdiff_t width, const float *source, ptrdif
 void ttkk_gather_f64(double *target, ptrdiff_t width, const double *source, ptrdiff_t k,
                      const ptrdiff_t *k_offsets, ptrdiff_t count, const ptrdiff_t *offsets);
 
+/* ---- scatter.c ----
+ * target[base + offsets[i]] += source[i*step] for i < count, in order: offsets may repeat. */
+void ttkk_scatter_add_f32(float *target, ptrdiff_t base, const ptrdiff_t *offsets, const float *source,
+                          ptrdiff_t step, ptrdiff_t count);
+void ttkk_scatter_add_f64(double *target, ptrdiff_t base, const ptrdiff_t *offsets, const double *source,
+                          ptrdiff_t step, ptrdiff_t count);
+
 /* ---- ids.c ----
  * Positions of the ids (int64 if wide, else int32; aligned, none negative) without repeats, those of equal
  * id / place % parts together, to order; their number is returned. first[i]: where ids[i] stands first.

@@ -50,6 +50,7 @@ TTK_PRODUCT_VARIATIONAL = 4
 TTK_CROSS_TCI = 1
 TTK_CROSS_MAXVOL = 2
 TTK_CROSS_DMRG = 3
+TTK_CROSS_AMEN = 4
 TTK_SEARCH_ROOK = 1
 TTK_SEARCH_FULL = 2
 TTK_CROSS_CONVERGED = 1
@@ -73,6 +74,7 @@ TTK_SOLVE_STOPPED = 4
 TTK_SOLVE_RANK = 5
 TTK_EFFORT_QUICK = 0
 TTK_EFFORT_THOROUGH = 1
+TTK_EFFORT_FLOPS = 2
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_BAG_SUM = 0
@@ -621,6 +623,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_attention_nbytes": (c_int64, (c_void_p,)),
     "ttk_attention_apply": (c_int32,
         (c_void_p, POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array))),
+    "ttk_attention_vjp": (c_int32,
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_attention_destroy": (None, (c_void_p,)),
     "ttk_quantize": (c_int32, (POINTER(ttk_array), c_char_p, c_void_p)),
     "ttk_quantized_ndim": (c_int32, (c_void_p,)),
