@@ -1,6 +1,6 @@
 """Quality by method and bits: MiniLM's linears and word embedding, without training.
 
-Usage: TTKIT_DATA=... python benchmarks/quality/run.py [--tables linears words both networks] [--pairs 300]
+Usage: TTKIT_DATA=... python benchmarks/quality/run.py [--tables linears words both networks formats tokens] [--pairs 300]
        [--sentences 600] [--calibration FILE] [--json FILE]
 
 Every method compresses the weights it names, all else stays float32; the forward pass uses the decoded
