@@ -28,7 +28,7 @@ extension Linear {
     try plan.execute([gradient], into: gradBias)
   }
 
-  private static var cachedBytes: Int { 32 << 20 }
+  static var cachedBytes: Int { 32 << 20 }
 
   private func backward<T: RealScalar>(
     _ type: T.Type, _ x: StridedView, _ gradient: StridedView, _ gradX: StridedView?,
@@ -37,9 +37,13 @@ extension Linear {
     let rows = x.shape[0]
     var first = 0
     for (index, term) in matrix.terms.enumerated() {
+      let own = gradCores.map { Array($0[first..<(first + term.cores.count)]) }
+      if try backInLanes(term, index, x, gradient, gradX, own, type, executor) {
+        first += term.cores.count
+        continue
+      }
       let wish = GradientCache.Wish(
         term: index, rows: rows, x: gradX != nil, cores: gradCores != nil, limit: limit)
-      let plans = try gradients.plans(term.equation, dtype, wish)
       let cores = try term.operands(type).map(\.tensor)
       let prepared = try term.input.map { (shape) throws(TTKitError) in
         try PreparedOperator<T>(shape, executor: executor)
@@ -54,23 +58,11 @@ extension Linear {
       }
       let input = lifted?.wholeView ?? x
       let target = wide?.wholeView ?? gradX
-      let parts = [term.equation.columns.map(\.length), term.equation.rows.map(\.length)]
-      var start = 0
-      for plan in plans {
-        let count = plan.resultShape[0]
-        func tile(_ view: StridedView, _ digits: [Int]) -> StridedView {
-          view.rows(start, count).split([[count], digits], order: Array(0...digits.count))
-        }
-        let operands = [tile(input, parts[0])] + cores.map(\.wholeView)
-        let above = tile(gradient, parts[1])
-        var results: [StridedView?] = [target.map { tile($0, parts[0]) }]
-        for k in cores.indices { results.append(gradCores?[first + k]) }
-        // The gradient of x adds up over terms, those of cores over tiles.
-        try plan.execute(
-          operands, above: above, into: results,
-          adding: [index > 0 && wide == nil] + cores.map { _ in start > 0 }, executor: executor)
-        start += count
-      }
+      // The gradient of x adds up over terms.
+      try gradients.backward(
+        term.equation, dtype, wish, x: input, cores: cores.map(\.wholeView), gradient: gradient,
+        gradX: target, addsX: index > 0 && wide == nil,
+        gradCores: cores.indices.map { gradCores?[first + $0] }, executor: executor)
       withExtendedLifetime((cores, lifted)) {}
       if let gradX, let prepared, let wide {
         let folded = try prepared.folded(wide)
@@ -78,5 +70,25 @@ extension Linear {
       }
       first += cores.count
     }
+  }
+
+  /// The gradients of a term in lanes; false where they are not the way.
+  private func backInLanes<T: RealScalar>(
+    _ term: Term, _ index: Int, _ x: StridedView, _ gradient: StridedView, _ gradX: StridedView?,
+    _ gradCores: [StridedView]?, _ type: T.Type, _ executor: Executor
+  ) throws(TTKitError) -> Bool {
+    let rows = x.shape[0]
+    // Half a line of rows at least: lanes past them do nothing.
+    guard term.input == nil, 2 * rows >= LaneNetwork<T>.width,
+      let input = LaneGradient.Rows<T>(x), let above = LaneGradient.Rows<T>(gradient),
+      let lanes = gradients.lanes(index, term.equation, type, outputs: matrix.rows)
+    else { return false }
+    let target = gradX.map { LaneGradient.Rows<T>($0) }
+    if let target, target == nil { return false }
+    let cores = try term.operands(type).map(\.tensor)
+    try lanes.execute(
+      cores, x: input, above: above, rows: rows, gradX: target ?? nil, adds: index > 0,
+      gradCores: gradCores, executor: executor)
+    return true
   }
 }
