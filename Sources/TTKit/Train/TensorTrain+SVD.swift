@@ -29,6 +29,8 @@ extension TensorTrain {
   ///   less than 6 √eps (see `peelBySampling`), at least that.
   /// - Error: ‖tensor − train‖ <= max(rtol ‖tensor‖, atol, 10 eps √d ‖tensor‖) (Frobenius), unless a rank
   ///   cap binds; with both tolerances 0 only singular values of rounding size go.
+  ///   In single precision a large tensor's loss may be measured along random directions
+  ///   (``LossMeasure/probes``); the bound then fails with a chance below 1e-7.
   /// - Complexity: about 2 N r multiplications for N elements and rank r by samples, 2 N m for m merged
   ///   columns by QR, m = 64 to a few times the rank; memory: N r/m elements beside the tensor.
   /// - Throws: `.invalidArgument`, `.nonFinite`, `.outOfMemory`, `.cancelled`, `.notConverged`, `.io`.

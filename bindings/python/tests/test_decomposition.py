@@ -163,3 +163,16 @@ def test_tensorTrain_singlePrecision_measuresAlongRandomDirections(
     assert t.rank[5] == (21 if spike else 20)
     error = distance(t, a)
     assert error <= t.error <= 2e-4 and t.error <= 4 * error
+
+
+def test_tensorTrain_toleranceBelowTheNoise_costsNoMoreThanFullRanks(
+    rng: np.random.Generator,
+) -> None:
+    a = low_rank(rng, 20, 1e-8)
+    t = tk.tensor_train(a, rtol=1e-10)
+    full = [min(2**k, 2 ** (len(SHAPE) - k)) for k in range(len(SHAPE) + 1)]
+    assert all(r <= n for r, n in zip(t.rank, full)) and max(t.rank) > 400
+    assert distance(t, a) <= t.error <= 1e-10
+    # The train alone is larger than the array; tries by samples and by QR end early.
+    assert t.info is not None and t.info.passes <= 6
+    assert t.info.memory_nbytes <= 4 * a.nbytes

@@ -75,7 +75,9 @@ def tensor_train(
     method : {"auto", "sampled", "qr"}, optional
         Where the singular vectors of large unfoldings come from. ``"sampled"``: from sums of random
         rows, checked on all elements; ``"qr"``: from Householder QR, slow and sure; ``"auto"``: from
-        samples, and from QR where those do not suffice. The error bound holds for all three.
+        samples, and from QR where those do not suffice. The error bound holds for all three; in
+        float32 and complex64, ``"auto"`` and ``"sampled"`` may check along random directions, with
+        a chance below 1e-7 that it does not.
     seed : int, optional
         Of the samples, from 0. The same seed gives the same bits.
     overwrite : bool, optional
