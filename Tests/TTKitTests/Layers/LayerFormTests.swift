@@ -28,8 +28,7 @@ private let specs = [
 
   private func check<T: RealScalar>(_ spec: String, _ type: T.Type, eps: Double) throws {
     var random = TestRandom(seed: 3)
-    let matrix = try CompressedMatrix.fit(
-      view(random.tensor([24, 12])), spec: Spec(parsing: spec))
+    let matrix = try fitted(random.tensor([24, 12]), spec)
     let w = try matrix.dense(Double.self)
     let bias = try random.tensor([24])
     var forms: [LayerForm] = [.dense]
@@ -69,8 +68,7 @@ private let specs = [
   @Test(arguments: specs + specs.prefix(2).map { $0 + " + dense@int8(group=4)" })
   func theLayersOwnBytes_areEnough(spec: String) throws {
     var random = TestRandom(seed: 4)
-    let matrix = try CompressedMatrix.fit(
-      view(random.tensor([24, 12])), spec: Spec(parsing: spec))
+    let matrix = try fitted(random.tensor([24, 12]), spec)
     let layer = try Linear(matrix: matrix, bias: nil)
     for limit in [layer.byteCount, 1] {
       let plan = try layer.prepare(maxRows: 10, memoryLimit: limit)
