@@ -9,7 +9,7 @@ PYTHON  ?= python3
 VENV    := .venv
 PY      := $(VENV)/bin/python
 LIBRARY := build/libttkit.so
-SOURCES := Package.swift $(shell find Sources include packaging -type f)
+SOURCES := Makefile Package.swift $(shell find Sources include packaging -type f)
 export TTKIT_LIBRARY := $(CURDIR)/$(LIBRARY)
 
 VENV_READY := $(VENV)/.ready
