@@ -34,6 +34,7 @@
 #include "ttkit/convolution.h"
 #include "ttkit/attention.h"
 #include "ttkit/quantize.h"
+#include "ttkit/training.h"
 #include "ttkit/recipe.h"
 #include "ttkit/model.h"
 

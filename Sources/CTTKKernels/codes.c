@@ -76,3 +76,13 @@ void ttkk_pack_panel(ptrdiff_t width, ptrdiff_t live, ptrdiff_t k, int32_t bits,
       }
     }
 }
+
+void ttkk_pack_own(ptrdiff_t width, ptrdiff_t live, ptrdiff_t k, const uint8_t *codes, uint32_t *words) {
+  uint8_t *bytes = (uint8_t *)words;
+  memset(bytes, 0, (size_t)((k + 31) / 32 * width * 16));
+  for (ptrdiff_t j = 0; j < live; j++) {
+    uint8_t *own = bytes + ttkk_own_place(width, j) * 16;
+    for (ptrdiff_t i = 0; i < k; i++)
+      own[i / 32 * width * 16 + i % 16] |= (uint8_t)(codes[j * k + i] << (i % 32 / 16 * 4));
+  }
+}

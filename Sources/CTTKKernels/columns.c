@@ -1,4 +1,4 @@
-/* Rounding a matrix column by column: what error compensation asks of scalar storages.
+/* Rounding a matrix column by column: what error compensation asks of storages.
  *
  * Plain arithmetic in a fixed order: what goes into files must not depend on the machine. */
 #include "ttk_kernels.h"
@@ -81,4 +81,38 @@ void ttkk_book_normal(ptrdiff_t n, int32_t size, const uint8_t *codes, ptrdiff_t
   }
   for (int32_t c = 0; c < size; c++)
     for (ptrdiff_t j = 0; j < n; j++) square[c * size + codes[j * step]] += scratch[c * n + j];
+}
+
+/* out = v * factor, a row of d numbers; v itself without one. */
+static void stretched(int32_t d, const float *v, const float *factor, float *out) {
+  for (int32_t q = 0; q < d; q++) {
+    float sum = factor == NULL ? v[q] : 0;
+    for (int32_t p = 0; p < d && factor != NULL; p++) sum += v[p] * factor[p * d + q];
+    out[q] = sum;
+  }
+}
+
+void ttkk_round_to_vectors(ptrdiff_t n, int32_t d, const float *x, int32_t length, int32_t count,
+                           const float *books, ptrdiff_t book_step, const float *scales,
+                           const float *factor, uint8_t *codes, ptrdiff_t code_step, float *out) {
+  float centres[4][256]; /* a coordinate of all centres in a row */
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const float *book = books + i * book_step;
+    float        v[4], wanted[4], far[256];
+    for (int32_t c = 0; c < count && (i == 0 || book_step != 0); c++) {
+      float moved[4];
+      stretched(d, book + c * length, factor, moved);
+      for (int32_t p = 0; p < d; p++) centres[p][c] = moved[p];
+    }
+    /* In units of the scale; a scale of 0 stands for 0 whatever the code. */
+    for (int32_t p = 0; p < d; p++) v[p] = scales[i] == 0 ? 0 : x[p * n + i] / scales[i];
+    stretched(d, v, factor, wanted);
+    for (int32_t c = 0; c < count; c++) far[c] = 0;
+    for (int32_t p = 0; p < d; p++)
+      for (int32_t c = 0; c < count; c++) far[c] += (wanted[p] - centres[p][c]) * (wanted[p] - centres[p][c]);
+    int32_t best = 0;
+    for (int32_t c = 1; c < count; c++) best = far[c] < far[best] ? c : best;
+    codes[i * code_step] = (uint8_t)best;
+    for (int32_t p = 0; p < d; p++) out[p * n + i] = book[best * length + p] * scales[i];
+  }
 }

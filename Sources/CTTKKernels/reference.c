@@ -37,6 +37,10 @@ void ttkk_encode_bf16(ptrdiff_t n, const float *in, uint16_t *out) {
 }
 
 static int32_t code_at(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t i, ptrdiff_t j) {
+  if (p->own != NULL) {
+    const uint8_t *bytes = (const uint8_t *)p->words + ttkk_own_place(width, j) * 16;
+    return bytes[i / 32 * width * 16 + i % 16] >> (i % 32 / 16 * 4) & 15;
+  }
   ptrdiff_t byte = i % 4 * 8, step = i / 4;
   if (p->bits == 3) {
     const uint32_t *unit = p->words + step / 8 * 3 * width + j;
@@ -57,6 +61,15 @@ static float scale_at(const ttkk_codes *p, ptrdiff_t at) {
   return p->halves != NULL ? ttkk_half_to_float(p->halves[at]) : p->scales[at];
 }
 
+static float own_value(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t g, ptrdiff_t j, int32_t code) {
+  uint32_t bits = 0;
+  float    value;
+  for (int b = 0; b < 4; b++)
+    bits |= (uint32_t)p->own[g * width * 64 + ttkk_own_byte(width, ttkk_own_place(width, j), code, b)] << 8 * b;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
 void ttkk_reference_expand_codes(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t first,
                                  ptrdiff_t count, float *out) {
   for (ptrdiff_t i = first; i < first + count; i++)
@@ -64,7 +77,8 @@ void ttkk_reference_expand_codes(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t
       ptrdiff_t g = i / p->group;
       int32_t   code = code_at(p, width, i, j);
       out[(i - first) * width + j] =
-          p->values != NULL ? p->values[p->by_row ? code * width + j : code]
+          p->own != NULL ? own_value(p, width, g, j, code)
+          : p->values != NULL ? p->values[p->by_row ? code * width + j : code]
                             : (float)(code - zero_at(p, width, g, j)) * scale_at(p, g * width + j);
     }
 }
@@ -76,6 +90,8 @@ void ttkk_reference_dot(ptrdiff_t rows, const ttkk_codes *p, ptrdiff_t width, pt
       int64_t sum = 0;
       for (ptrdiff_t i = first; i < end; i++) {
         int32_t code = code_at(p, width, i, j);
+        if (p->own != NULL)
+          code = p->own[(i / p->group * width + ttkk_own_place(width, j)) * 16 + code];
         if (p->levels != NULL) code = p->levels[p->by_row ? 4 * j + code : code];
         sum += (int64_t)(code - zero_at(p, width, i / p->group, j)) * x[r * x_step + i];
       }

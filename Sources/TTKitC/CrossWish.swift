@@ -31,7 +31,8 @@ struct CrossWish {
     if given.method != 0 {
       guard let method = CrossMethod(rawValue: given.method) else {
         throw .invalidArgument(
-          "method is \(given.method), expected TTK_CROSS_TCI, TTK_CROSS_MAXVOL or TTK_CROSS_DMRG")
+          "method is \(given.method), expected TTK_CROSS_TCI, TTK_CROSS_MAXVOL, TTK_CROSS_DMRG or"
+            + " TTK_CROSS_AMEN")
       }
       options.method = method
     }

@@ -16,10 +16,11 @@ private struct ContractionWish {
     switch Int(given.optimize) {
     case TTK_EFFORT_QUICK: effort = .quick
     case TTK_EFFORT_THOROUGH: effort = .thorough
+    case TTK_EFFORT_FLOPS: effort = .flops
     default:
       throw .invalidArgument(
-        "ttk_contraction_options->optimize is \(given.optimize), expected TTK_EFFORT_QUICK or "
-          + "TTK_EFFORT_THOROUGH")
+        "ttk_contraction_options->optimize is \(given.optimize), expected TTK_EFFORT_QUICK, "
+          + "TTK_EFFORT_THOROUGH or TTK_EFFORT_FLOPS")
     }
     guard given.memory_limit >= 0 else {
       throw .invalidArgument("memory_limit is \(given.memory_limit), expected at least 0")
@@ -95,7 +96,7 @@ public func ttk_contraction_vjp(
 
 @c @implementation
 public func ttk_contraction_operand_count(_ plan: OpaquePointer?) -> Int32 {
-  Int32(ContractionHandle.from(plan)?.value.shapes.count ?? 0)
+  Int32(ContractionHandle.from(plan)?.value.equation.operands.count ?? 0)
 }
 
 @c @implementation
@@ -153,6 +154,34 @@ public func ttk_contraction_explain(_ plan: OpaquePointer?) -> UnsafePointer<CCh
 
 // MARK: - Executing
 
+/// The operands of a plan, and the index vectors behind them.
+func operandViews(
+  _ plan: ContractionPlan, _ count: Int, _ operands: UnsafePointer<ttk_array>?
+) throws(TTKitError) -> [StridedView] {
+  let own = plan.equation.operands.count
+  guard count == plan.shapes.count else {
+    let vectors = plan.shapes.count - own
+    throw .invalidArgument(
+      "count is \(count), the plan has \(own) operands"
+        + (vectors > 0 ? " and \(vectors) index vectors" : ""))
+  }
+  let arrays = try require(operands, "operands")
+  var views: [StridedView] = []
+  for (k, shape) in plan.shapes.enumerated() {
+    let name = "operands[\(k)]"
+    var dtype = plan.dtype
+    if k >= own {
+      dtype = try view(arrays + k, name).dtype
+      guard dtype == .int64 || dtype == .int32 else {
+        throw .unsupportedDType(
+          "\(name) is an index vector of \(dtype.name), expected int32 or int64")
+      }
+    }
+    views.append(try operand(arrays + k, name, shape: shape, dtype: dtype))
+  }
+  return views
+}
+
 @c @implementation
 public func ttk_contraction_execute(
   _ plan: OpaquePointer?, _ count: Int, _ operands: UnsafePointer<ttk_array>?,
@@ -161,15 +190,7 @@ public func ttk_contraction_execute(
 ) -> ttk_status {
   boundary { () throws(TTKitError) in
     let plan = try ContractionHandle.require(plan, "plan").value
-    guard count == plan.shapes.count else {
-      throw .invalidArgument("count is \(count), the plan has \(plan.shapes.count) operands")
-    }
-    let arrays = try require(operands, "operands")
-    var views: [StridedView] = []
-    for (k, shape) in plan.shapes.enumerated() {
-      views.append(
-        try TTKitC.operand(arrays + k, "operands[\(k)]", shape: shape, dtype: plan.dtype))
-    }
+    let views = try operandViews(plan, count, operands)
     let result = try TTKitC.target(out, "out", shape: plan.resultShape, dtype: plan.dtype)
     guard result.isInjective else {
       throw .invalidArgument("out has strides \(describe(result.strides)) that repeat elements")
@@ -181,7 +202,7 @@ public func ttk_contraction_execute(
       regions.append(target)
     }
     try requireWorkspace(workspace, workspaceSize, plan.workspaceSize, apartFrom: regions)
-    plan.execute(views, into: result, workspace: workspace)
+    try plan.execute(views, into: result, workspace: workspace)
   }
 }
 

@@ -9,22 +9,15 @@ public func ttk_contraction_gradients(
 ) -> ttk_status {
   boundary { () throws(TTKitError) in
     let plan = try ContractionHandle.require(plan, "plan").value
-    guard count == plan.shapes.count else {
-      throw .invalidArgument("count is \(count), the plan has \(plan.shapes.count) operands")
-    }
-    let arrays = try require(operands, "operands")
+    let views = try operandViews(plan, count, operands)
     let results = try require(results, "results")
-    var views: [StridedView] = []
-    for (k, shape) in plan.shapes.enumerated() {
-      views.append(try operand(arrays + k, "operands[\(k)]", shape: shape, dtype: plan.dtype))
-    }
     let above = try operand(
       gradient, "gradient", shape: plan.resultShape, dtype: plan.dtype)
     var apart = Apart(
       inputs: views.enumerated().map { ("operands[\($0.offset)]", $0.element) }
         + [("gradient", above)])
     var targets: [StridedView] = []
-    for (k, shape) in plan.shapes.enumerated() {
+    for (k, shape) in plan.shapes[..<plan.equation.operands.count].enumerated() {
       targets.append(try apart.add(results + k, "results[\(k)]", shape, plan.dtype))
     }
     try plan.gradients(views, above: above, into: targets)

@@ -158,15 +158,18 @@ private func quantizer(
   guard given.is_unsigned == 0 || given.is_unsigned == 1 else {
     throw .invalidArgument("is_unsigned is \(given.is_unsigned), expected 0 or 1")
   }
-  let rule: FakeQuantizer.Rule
-  switch Int(given.rule) {
-  case TTK_GRADIENT_LSQ: rule = .lsq
-  case TTK_GRADIENT_PLAIN: rule = .plain
-  default: throw .invalidArgument("rule is \(given.rule), expected TTK_GRADIENT_LSQ or _PLAIN")
-  }
   let quantizer = try FakeQuantizer(
-    bits: given.bits == 0 ? 8 : Int(given.bits), isSigned: given.is_unsigned == 0, rule: rule)
+    bits: given.bits == 0 ? 8 : Int(given.bits), isSigned: given.is_unsigned == 0,
+    rule: gradientRule(given.rule))
   return (quantizer, Int(given.group))
+}
+
+func gradientRule(_ rule: ttk_gradient_rule) throws(TTKitError) -> FakeQuantizer.Rule {
+  switch Int(rule) {
+  case TTK_GRADIENT_LSQ: return .lsq
+  case TTK_GRADIENT_PLAIN: return .plain
+  default: throw .invalidArgument("rule is \(rule), expected TTK_GRADIENT_LSQ or _PLAIN")
+  }
 }
 
 /// A view of the dtype that all arrays of the call share.

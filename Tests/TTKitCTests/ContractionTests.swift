@@ -202,11 +202,62 @@ private func withArrays<R>(
       #expect(refused(ttk_contraction_gradients(plan, 2, arrays, &above, nil)))
       #expect(refused(ttk_contraction_gradients(nil, 2, arrays, &above, &some)))
     }
-    let (_, complex) = planned("ab,bc->ac", shapes, dtype: TTK_COMPLEX128)
-    #expect(complex != nil)
-    defer { ttk_contraction_destroy(complex) }
-    var made: OpaquePointer?
-    #expect(ttk_contraction_vjp(complex, 0, nil, &made) == ttk_status(TTK_ERROR_DTYPE))
+  }
+
+  @Test func gradients_ofComplexNumbers_conjugate() {
+    let (_, plan) = planned("a,a->", [[1], [1]], dtype: TTK_COMPLEX128)
+    defer { ttk_contraction_destroy(plan) }
+    var gradient: OpaquePointer?
+    #expect(ttk_contraction_vjp(plan, 0, nil, &gradient) == ttk_status(TTK_OK))
+    defer { ttk_contraction_destroy(gradient) }
+    // (5 + 6i) times the conjugate of 3 + 4i.
+    var elements: [[Double]] = [[5, 6], [3, 4], [0, 0]]
+    var workspace = [UInt8](repeating: 0, count: ttk_contraction_workspace_size(gradient))
+    let done = withArrays([[], [1], [1]], &elements, dtype: TTK_COMPLEX128) { arrays in
+      var out = arrays[2]
+      return ttk_contraction_execute(gradient, 2, arrays, &out, &workspace, workspace.count)
+    }
+    #expect(done == ttk_status(TTK_OK) && elements[2] == [39, -2])
+    var again: OpaquePointer?
+    #expect(ttk_contraction_vjp(gradient, 0, nil, &again) == ttk_status(TTK_ERROR_ARGUMENT))
+  }
+
+  @Test func indexVectors_areCheckedBeforeAnythingIsWritten() {
+    let (status, plan) = planned("{i[n]}a->na", [[3, 2], [2]])
+    #expect(status == TTK_OK && ttk_contraction_operand_count(plan) == 1)
+    defer { ttk_contraction_destroy(plan) }
+    var elements: [[Double]] = [[1, 2, 3, 4, 5, 6], [0, 0], [9, 9, 9, 9], [0, 0, 0, 0, 0, 0]]
+    var workspace = [UInt8](repeating: 0, count: ttk_contraction_workspace_size(plan))
+    let ids = UnsafeMutablePointer<Int32>.allocate(capacity: 2)
+    defer { ids.deallocate() }
+    withArrays([[3, 2], [2], [2, 2], [3, 2]], &elements) { arrays in
+      var vector = arrays[1]
+      func status(_ dtype: Int = TTK_INT32, count: Int = 2) -> Int {
+        var out = arrays[2]
+        vector.data = UnsafeMutableRawPointer(ids)
+        vector.dtype = ttk_dtype(dtype)
+        return Int(
+          ttk_contraction_execute(
+            plan, count, [arrays[0], vector], &out, &workspace, workspace.count))
+      }
+      let made = arrays[2].data!.assumingMemoryBound(to: Double.self)
+      for (bad, word) in [(3, "holds 3 at 1"), (-1, "holds -1 at 1")] {
+        (ids[0], ids[1]) = (0, Int32(bad))
+        #expect(status() == TTK_ERROR_ARGUMENT && made[0] == 9)
+        #expect(String(cString: ttk_last_error()).contains(word))
+      }
+      ids[1] = 2
+      #expect(status(TTK_FLOAT64) == TTK_ERROR_DTYPE && status(TTK_UINT8) == TTK_ERROR_DTYPE)
+      #expect(status(count: 1) == TTK_ERROR_ARGUMENT)
+      #expect(status() == TTK_OK && (0..<4).map { made[$0] } == [1, 2, 5, 6])
+      // The gradient adds up where rows are read.
+      var (above, target) = (arrays[2], arrays[3])
+      #expect(
+        ttk_contraction_gradients(plan, 2, [arrays[0], vector], &above, &target)
+          == ttk_status(TTK_OK))
+      let gradient = arrays[3].data!.assumingMemoryBound(to: Double.self)
+      #expect((0..<6).map { gradient[$0] } == [1, 2, 0, 0, 5, 6])
+    }
   }
 
   @Test func null_isHarmless() {

@@ -21,13 +21,15 @@ _LINEARS = (
     "dense@kmeans4(group=row)", "rotation@lloyd4", "kashin(method=greedy)@kmeans4",
     "kashin@kmeans4", "kashin(code=split)@kmeans2(group=row)",
     "dense@int3(group=tensor)", "dense@int3(group=row)", "dense@int3(group=64)", "dense@kmeans3",
-    "rotation@lloyd3", "dense@pairs6", "rotation@pairs6", "kashin@kmeans3",
+    "rotation@lloyd3", "dense@pairs6", "rotation@pairs6", "kashin(method=greedy)@kmeans3",
+    "kashin@kmeans3",
     "dense@int2(group=tensor)", "dense@int2(group=row)", "dense@int2(group=64)", "dense@kmeans2",
-    "rotation@lloyd2", "dense@pairs4", "rotation@pairs4", "kashin@kmeans2",
+    "rotation@lloyd2", "dense@pairs4", "rotation@pairs4", "rotation@quads8",
+    "kashin(method=greedy)@kmeans2", "kashin@kmeans2",
 )
 _WORDS = (
-    "int4(group=row)", "kmeans4", "int3(group=row)", "kmeans3", "int2(group=row)", "kmeans2",
-    "kmeans1",
+    "int4(group=row)", "kmeans4", "lloyd4", "int3(group=row)", "kmeans3", "lloyd3", "pairs6",
+    "int2(group=row)", "kmeans2", "lloyd2", "pairs4", "quads8", "kmeans1",
 )
 _BOTH = (  # the targets are 4.1, 3.1, 2.5 and 2.1 bits a weight
     ("int4(group=row)", "int4(group=row)"), ("int5(group=row)", "kmeans3"),

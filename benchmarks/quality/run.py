@@ -1,7 +1,7 @@
 """Quality by method and bits: MiniLM's linears and word embedding, without training.
 
 Usage: TTKIT_DATA=... python benchmarks/quality/run.py [--tables linears words both networks] [--pairs 300]
-       [--sentences 600] [--calibration FILE] [--json FILE]
+       [--sentences 600] [--only TEXT...] [--calibration FILE] [--json FILE]
 
 Every method compresses the weights it names, all else stays float32; the forward pass uses the decoded
 weights. Calibration sees sentences of the STS-B training set, scores are of its test set: of the first
@@ -134,6 +134,7 @@ def main() -> None:
         "--tables", nargs="+", default=list(methods.TABLES), choices=list(methods.TABLES))
     parser.add_argument("--pairs", type=int, default=300)
     parser.add_argument("--sentences", type=int, default=600)
+    parser.add_argument("--only", nargs="+", default=[""], help="methods whose line holds one of these")
     parser.add_argument(
         "--calibration", type=Path, help="file to keep the calibration in, or to take it from")
     parser.add_argument("--json", type=Path)
@@ -148,6 +149,8 @@ def main() -> None:
         print(f"{table}\n\n| method | calibrated | bits | error | output error | fidelity | minimum | "
               "Spearman | s |\n|---|---|---|---|---|---|---|---|---|")
         for method in methods.TABLES[table]:
+            if not any(text in f"{method.linears}; {method.words}" for text in options.only):
+                continue
             for calibrated in method.calibrated:
                 rows.append({"table": table} | bench.run(method, calibrated))
                 print(line(rows[-1]), flush=True)

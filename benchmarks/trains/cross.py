@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--rtol", type=float, default=1e-6)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--cases", default=",".join(CASES))
-    parser.add_argument("--method", type=int, default=0, help="1 tci, 2 maxvol, 3 dmrg")
+    parser.add_argument("--method", type=int, default=0, help="1 tci, 2 maxvol, 3 dmrg, 4 amen")
     parser.add_argument("--budget", type=int, default=5_000_000)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--peers", default="", help="names, or all that are installed")

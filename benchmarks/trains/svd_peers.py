@@ -1,7 +1,12 @@
-"""TT-SVD by other libraries, as functions (array, rtol) -> cores or None, found at run time."""
+"""TT-SVD by other libraries, as functions (array, rtol) -> cores, found at run time.
+
+PITTS is a C++ library: build pitts.cpp as its first lines say, and name it in TTKIT_PITTS.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -47,6 +52,59 @@ def _ttpy() -> Peer:
     return lambda a, rtol: tt.vector.to_list(tt.vector(a, rtol, 100000))
 
 
+def _scikit_tt() -> Peer:
+    from scikit_tt.tensor_train import TT
+
+    def run(a: np.ndarray, rtol: float) -> Cores:
+        # Its threshold is relative to the largest singular value of each unfolding.
+        train = TT(a.reshape(a.shape + (1,) * a.ndim), threshold=rtol / np.sqrt(a.ndim - 1))
+        return [core[:, :, 0, :] for core in train.cores]
+
+    return run
+
+
+class Pitts:
+    """PITTS; `seconds` is the CPU time of its latest call alone, without the copy into its container."""
+
+    def __init__(self, rank: int) -> None:
+        if "TTKIT_PITTS" not in os.environ:
+            raise ImportError("TTKIT_PITTS names no library")
+        self._svd = ctypes.CDLL(os.environ["TTKIT_PITTS"]).pitts_layer_svd
+        self._rank = rank
+        self.seconds = float("nan")
+
+    def _thick(self, shape: tuple[int, ...]) -> list[int]:
+        """Modes merged at both ends until they exceed twice the rank, as its own benchmark does."""
+        merged, least = list(shape), max(2 * self._rank, 10)
+        while len(merged) > 2 and merged[0] <= least:
+            merged[:2] = [merged[0] * merged[1]]
+        while len(merged) > 2 and merged[-1] <= least:
+            merged[-2:] = [merged[-2] * merged[-1]]
+        return merged
+
+    def __call__(self, a: np.ndarray, rtol: float) -> Cores:
+        # Its first index is the fastest: the same memory with the modes reversed.
+        shape = self._thick(a.shape[::-1])
+        lengths = (ctypes.c_int * len(shape))(*shape)
+        ranks = (ctypes.c_longlong * (len(shape) + 1))()
+        cores = np.empty(min(a.size, 1 << 24))
+        seconds = ctypes.c_double()
+        failed = self._svd(
+            a.ctypes.data_as(ctypes.c_void_p), len(shape), lengths, ctypes.c_double(rtol),
+            ctypes.byref(seconds), ranks, cores.ctypes.data_as(ctypes.c_void_p),
+            ctypes.c_longlong(cores.size))
+        if failed:
+            raise MemoryError("its cores are larger than expected")
+        self.seconds = seconds.value
+        result, start = [], 0
+        for left, n, right in zip(ranks, shape, ranks[1:]):
+            size = left * n * right
+            # Column-major (left, n, right) is row-major (right, n, left): the core seen from the other end.
+            result.append(cores[start : start + size].reshape(right, n, left))
+            start += size
+        return result[::-1]
+
+
 def _quimb() -> Peer:
     import quimb.tensor as qtn
 
@@ -76,7 +134,8 @@ def peers(rank: int) -> dict[str, Peer]:
     """Every library that can be imported here; `rank` is told to those that know no tolerance."""
     makers: dict[str, Callable[[], Peer]] = {
         "numpy": lambda: numpy_chain, "teneva": _teneva, "torchTT": _torchtt, "tntorch": _tntorch,
-        "ttpy": _ttpy, "quimb": _quimb, "tensorly": lambda: _tensorly(rank),
+        "ttpy": _ttpy, "scikit_tt": _scikit_tt, "quimb": _quimb,
+        "tensorly": lambda: _tensorly(rank), "PITTS": lambda: Pitts(rank),
     }
     found = {}
     for name, make in makers.items():

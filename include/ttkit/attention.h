@@ -31,6 +31,12 @@ int64_t    ttk_attention_nbytes(const ttk_attention *layer);
  * y overlaps nothing. Allocates its workspace. */
 ttk_status ttk_attention_apply(const ttk_attention *layer, const ttk_array *x,
                                const ttk_fit_options *options, ttk_array *y);
+/* The backward pass: gradients of <gradient, y>. x as of apply, gradient (sequences, n, outputs) in the
+ * layer's dtype, any strides. grad_x has x's shape; grad_parameters are five arrays, of the shapes of query,
+ * key, value, cores, output; grad_bias has outputs elements. NULL for what is not wanted. No output overlaps
+ * anything. The gradient of outputs up to t depends on no token after t, bit for bit. */
+ttk_status ttk_attention_vjp(const ttk_attention *layer, const ttk_array *x, const ttk_array *gradient,
+                             ttk_array *grad_x, ttk_array *grad_parameters, ttk_array *grad_bias);
 void       ttk_attention_destroy(ttk_attention *layer);
 
 #ifdef __cplusplus

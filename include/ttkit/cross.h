@@ -25,7 +25,8 @@ typedef int32_t ttk_cross_method;
 enum {
   TTK_CROSS_TCI    = 1, /* tensor cross interpolation: pivots of partial LU over two modes; the default */
   TTK_CROSS_MAXVOL = 2, /* one-mode sweeps with rectangular maximum volume                              */
-  TTK_CROSS_DMRG   = 3  /* two-mode sweeps with SVDs: all values of each two-mode matrix                */
+  TTK_CROSS_DMRG   = 3, /* two-mode sweeps with SVDs: all values of each two-mode matrix                */
+  TTK_CROSS_AMEN   = 4  /* one-mode sweeps that add directions of the residual                          */
 };
 
 typedef int32_t ttk_pivot_search; /* of TTK_CROSS_TCI */
@@ -89,7 +90,8 @@ typedef struct ttk_cross_options {
  * for any sample to meet can be missed unless a pivot points at it. NONFINITE for NaN or infinity from f,
  * naming the index; CONVERGENCE when max_evaluations do not suffice for rank 1.
  * Sources: Y. Nunez Fernandez et al., SciPost Phys. 18 (2025); I. Oseledets, E. Tyrtyshnikov, Linear
- * Algebra Appl. 432 (2010); D. Savostyanov, I. Oseledets, nDS (2011). */
+ * Algebra Appl. 432 (2010); D. Savostyanov, I. Oseledets, nDS (2011); S. Dolgov, D. Savostyanov, SIAM J. Sci.
+ * Comput. 36 (2014). */
 ttk_status ttk_cross(int32_t order, const int64_t *shape, ttk_dtype dtype, ttk_evaluate evaluate,
                      void *context, const ttk_cross_options *options, ttk_train **out,
                      ttk_cross_report *report);

@@ -27,6 +27,13 @@ void ttkk_gather_f32(float *target, ptrdiff_t width, const float *source, ptrdif
 void ttkk_gather_f64(double *target, ptrdiff_t width, const double *source, ptrdiff_t k,
                      const ptrdiff_t *k_offsets, ptrdiff_t count, const ptrdiff_t *offsets);
 
+/* ---- scatter.c ----
+ * target[base + offsets[i]] += source[i*step] for i < count, in order: offsets may repeat. */
+void ttkk_scatter_add_f32(float *target, ptrdiff_t base, const ptrdiff_t *offsets, const float *source,
+                          ptrdiff_t step, ptrdiff_t count);
+void ttkk_scatter_add_f64(double *target, ptrdiff_t base, const ptrdiff_t *offsets, const double *source,
+                          ptrdiff_t step, ptrdiff_t count);
+
 /* ---- ids.c ----
  * Positions of the ids (int64 if wide, else int32; aligned, none negative) without repeats, those of equal
  * id / place % parts together, to order; their number is returned. first[i]: where ids[i] stands first.
@@ -97,7 +104,12 @@ typedef struct ttkk_lanes {
  * Codebooks, of at most 4 bits: weight = values[code] with one for all, values[code * width + j] with those
  * of each output (by_row, 2 bits). For rounded activations the codebook is rounded too: weight =
  * (level - zero) * scale, levels in tables for look-ups of 16 bytes, 4 * width in all: with one codebook,
- * level of code c at byte c of every 16; by_row, of output j at [4 * j + c]. */
+ * level of code c at byte c of every 16; by_row, of output j at [4 * j + c].
+ * Codebooks of each output and group (own, 4 bits): words hold units of 32 inputs, k is padded to whole ones and
+ * a group is some, 16 bytes for each output at its place: byte i is the code of input i and, above it, of input
+ * 16 + i. For rounded activations own has 16 levels for each group and place; for floats it has 64 bytes of
+ * values for each group and place, the least significant bytes of 16 values first, those of a vector's places
+ * side by side: see ttkk_own_byte. */
 typedef struct ttkk_codes {
   const uint32_t *words;
   const float    *scales; /* or */
@@ -105,10 +117,25 @@ typedef struct ttkk_codes {
   const uint8_t  *zeros;  /* NULL: zero for all */
   const uint8_t  *levels; /* NULL: codes are integers */
   const float    *values; /* NULL: codes are integers */
+  const uint8_t  *own;    /* NULL: none of these codebooks */
   ptrdiff_t         k, group;
   int32_t         bits, zero, by_row;
   int32_t         top; /* largest code, or level */
 } ttkk_codes;
+
+/* Inputs that k is padded to a multiple of. */
+static inline ptrdiff_t ttkk_unit(const ttkk_codes *p) { return p->bits == 3 || p->own != NULL ? 32 : 16; }
+/* Vectors of a unit by outputs: each has LANES / 4 outputs that lie 4 apart, so that transposing 4 x 4 words of
+ * 4 vectors gives neighbours. The place of output j. */
+static inline ptrdiff_t ttkk_own_place(ptrdiff_t width, ptrdiff_t j) {
+  ptrdiff_t lanes = width / 2, quarter = lanes / 4;
+  return (j / lanes * 4 + j % 4) * quarter + j % lanes / 4;
+}
+/* Byte b of value c of a codebook at this place: its offset in the group's. */
+static inline ptrdiff_t ttkk_own_byte(ptrdiff_t width, ptrdiff_t place, ptrdiff_t c, ptrdiff_t b) {
+  ptrdiff_t quarter = width / 8;
+  return ((place / quarter * 4 + b) * quarter + place % quarter) * 16 + c;
+}
 
 /* ---- transform.inc: orthogonal transforms of rows ----
  * Cosines: the orthonormal cosine transform (DCT-II) of rows of n, its inverse, or around signs: the
@@ -254,7 +281,8 @@ typedef struct ttkk_kernels {
                                   const double *grad, double *grad_x);
   ptrdiff_t       height_codes; /* rows of a tile of dot_codes */
   /* y[r][j] = scale of x's row * sum over groups of scale * sum of (code - zero) * x + bias[j], added to y if
-   * accumulate; integer sums are exact within a piece. Tiles first to last - 1 of `tiles`, at most TTKK_ROWS rows. */
+   * accumulate; integer sums are exact within a piece. Tiles first to last - 1 of `tiles`, at most TTKK_ROWS rows,
+   * and at least two in each tile unless there is but one row. */
   void (*dot_codes)(const ttkk_codes *panel, ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t first,
                     ptrdiff_t last, const ttkk_rounded *x, float *y, ptrdiff_t y_step, ptrdiff_t columns,
                     const float *bias, int accumulate);
@@ -323,6 +351,9 @@ void ttkk_unpack_codes(ptrdiff_t n, int32_t bits, const uint8_t *packed, ptrdiff
 void ttkk_pack_panel(ptrdiff_t width, ptrdiff_t live, ptrdiff_t k, int32_t bits, const uint8_t *codes,
                      uint32_t *words);
 
+/* The same for codes with codebooks of their own (see ttkk_codes). */
+void ttkk_pack_own(ptrdiff_t width, ptrdiff_t live, ptrdiff_t k, const uint8_t *codes, uint32_t *words);
+
 /* ---- clusters.c: k-means of numbers ---- */
 /* Writes at most k rising centres of n sorted values (n >= 1, no NaN) and returns how many; scratch of
  * ttkk_cluster_scratch(k) bytes. The optimum for up to 2048 values, and close to it for more. */
@@ -345,6 +376,12 @@ void ttkk_round_column(ptrdiff_t n, const float *x, const float *scales, const u
 /* Element i to the nearest of the 2^bits rising values at books + i * step. */
 void ttkk_round_to_books(ptrdiff_t n, const float *x, int32_t bits, const float *books, ptrdiff_t step,
                          uint8_t *codes, float *out);
+/* Vector i, of d <= 4 numbers x[p * n + i], to scales[i] times the nearest of count <= 256 centres of whose
+ * `length` numbers it has the first d, at books + i * book_step: codes[i * code_step], and what they stand for.
+ * factor (d, d): an error e is as large as e * factor; NULL: as e. */
+void ttkk_round_to_vectors(ptrdiff_t n, int32_t d, const float *x, int32_t length, int32_t count,
+                           const float *books, ptrdiff_t book_step, const float *scales,
+                           const float *factor, uint8_t *codes, ptrdiff_t code_step, float *out);
 /* The normal equations of a codebook of `size` values over n columns with these codes, at [j * step]: adds
  * to square (size, size) the sums of metric over pairs of codes, to right minus the sums of slope at
  * [j * slope_step]. metric has rows of `width`; scratch holds size * n numbers. */

@@ -3,21 +3,32 @@
 ///     equation   term { "," term } [ "->" term ]
 ///     term       { axis }                       spaces mean nothing
 ///     axis       letter | "{" name "}"          "ab,bc->ac", "{row}{inner},{inner}{column}->{row}{column}"
+///              | "{" sum "}"                     a window:  "zc{2*y+i-1},oci->zoy"
+///              | "{" name "[" name "]" "}"       gathered:  "{i[n]}ar,r{j[n]}b->nab"
+///     sum        [ number "*" ] name { "+" [ number "*" ] name } [ ( "+" | "-" ) number ]
 ///
 /// Without "->" the result has the axes that occur once, in alphabetical order. An axis may occur in any
 /// number of operands (a batch axis or a hyper-edge), and twice in one operand: its diagonal.
+///
+/// A window reads an axis at the position its sum says, and zeros beyond both ends. One of its axes may have
+/// no length of its own: as many positions as fit, with as many zeros behind the end as before the start.
+/// A gathered axis is read at the positions that a vector of integers holds; these vectors follow the
+/// operands in the order they are named.
 public struct ContractionEquation: Sendable, Equatable {
-  /// Axis numbers of each operand.
+  /// Axis numbers of each operand as it is read: a window has all axes of its sum.
   public let operands: [[Int]]
   /// Axis numbers of the result.
   public let result: [Int]
   /// Names by axis number.
   public let names: [String]
+  /// nil when all axes are plain.
+  let readings: Readings?
 
-  init(operands: [[Int]], result: [Int], names: [String]) {
+  init(operands: [[Int]], result: [Int], names: [String], readings: Readings? = nil) {
     self.operands = operands
     self.result = result
     self.names = names
+    self.readings = readings
   }
 
   /// - Throws: `.invalidArgument` that points at the character.
@@ -44,38 +55,22 @@ public struct ContractionEquation: Sendable, Equatable {
 
   /// Lengths by axis number.
   ///
-  /// - Throws: `.invalidArgument` when a shape does not fit its operand, naming axis and operands.
+  /// - Parameter shapes: of the operands, then of the index vectors.
+  /// - Throws: `.invalidArgument` when a shape does not fit its operand, naming axis and operands;
+  ///   `.sizeOverflow`.
   public func lengths(_ shapes: [[Int]]) throws(TTKitError) -> [Int] {
-    guard shapes.count == operands.count else {
+    guard shapes.count == arrayCount else {
+      let vectors = readings?.vectors.count ?? 0
       throw .invalidArgument(
-        "the equation has \(operands.count) operands, \(shapes.count) were given")
+        "the equation has \(operands.count) operands\(vectors == 0 ? "" : " and \(vectors) index vectors"), "
+          + "\(shapes.count) were given")
     }
-    var lengths = [Int](repeating: 1, count: names.count)
-    var owner = [Int?](repeating: nil, count: names.count)
-    for (k, (axes, shape)) in zip(operands, shapes).enumerated() {
-      guard axes.count == shape.count else {
-        throw .invalidArgument(
-          "operand \(k) has shape \(describe(shape)), the equation gives it \(axes.count) axes: "
-            + "'\(spell(axes))'")
-      }
-      for (axis, length) in zip(axes, shape) {
-        guard length >= 0 else {
-          throw .invalidArgument("operand \(k) has the negative length \(length)")
-        }
-        if let first = owner[axis], lengths[axis] != length {
-          throw .invalidArgument(
-            "axis '\(names[axis])' has length \(lengths[axis]) in operand \(first) and \(length) in "
-              + "operand \(k); axes of one name must agree")
-        }
-        (lengths[axis], owner[axis]) = (length, k)
-      }
-    }
-    return lengths
+    return try AxisLengths(self, shapes).lengths
   }
 
   /// The equation as text.
   public var description: String {
-    operands.map(spell).joined(separator: ",") + "->" + spell(result)
+    operands.indices.map(spell(operand:)).joined(separator: ",") + "->" + spell(result)
   }
 
   /// Axes as they are written in equations.

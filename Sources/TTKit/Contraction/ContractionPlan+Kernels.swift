@@ -16,6 +16,8 @@ struct PlanMemory<T: RealScalar> {
   var panels: [UnsafePointer<T>?] = unsafe []
   /// Add to the result instead of replacing it.
   var accumulate = false
+  /// Axes of operands that step as index vectors say.
+  var gathers: [Gather] = []
   /// An axis that is shorter than planned, and its length.
   var shortened: (axis: Int, length: Int)?
 }
@@ -24,23 +26,36 @@ extension ContractionPlan {
   /// result = the contraction of `operands`.
   ///
   /// - Parameters:
-  ///   - operands, result: shapes and dtype of the plan, any strides; the result overlaps nothing.
+  ///   - operands, result: shapes and dtype of the plan, any strides; the result overlaps nothing. Index
+  ///     vectors, int32 or int64, follow the operands.
   ///   - workspace: `workspaceSize` bytes, for this call alone. The caller has checked all this.
+  /// - Throws: `.invalidArgument` for a position out of range; nothing is written then.
   public func execute(
     _ operands: [StridedView], into result: StridedView, workspace: UnsafeMutableRawPointer
-  ) {
+  ) throws(TTKitError) {
+    try unsafe execute(operands, into: result, adding: false, workspace: workspace)
+  }
+
+  /// - Parameter adding: to the result instead of replacing it; not for complex numbers.
+  private func execute(
+    _ arrays: [StridedView], into result: StridedView, adding: Bool,
+    workspace: UnsafeMutableRawPointer
+  ) throws(TTKitError) {
     if let complex {
-      unsafe complex.execute(operands, into: result, workspace: workspace)
-      return
+      return try unsafe complex.execute(arrays, into: result, workspace: workspace)
     }
-    unsafe execute(operands, into: result, adding: false, workspace: workspace)
+    // In bounds: places count from an aligned start, for which the workspace has room.
+    let memory = unsafe workspace.alignedUp(toMultipleOf: 64) + places.reads
+    let operands = try unsafe reads?.read(arrays, memory: memory) ?? ReadOperands(views: arrays)
+    unsafe execute(operands, into: result, adding: adding, workspace: workspace)
   }
 
   /// - Parameters:
+  ///   - operands: with one axis for each axis of the equation.
   ///   - adding: to the result instead of replacing it.
   ///   - executor: nil for the plan's own.
   func execute(
-    _ operands: [StridedView], into result: StridedView, adding: Bool,
+    _ operands: ReadOperands, into result: StridedView, adding: Bool,
     workspace: UnsafeMutableRawPointer, executor: Executor? = nil
   ) {
     // In bounds: workspaceSize has room for this step of alignment.
@@ -53,26 +68,29 @@ extension ContractionPlan {
   }
 
   private func execute<T: RealScalar>(
-    _ type: T.Type, _ operands: [StridedView], _ result: StridedView,
+    _ type: T.Type, _ operands: ReadOperands, _ result: StridedView,
     _ workspace: UnsafeMutableRawPointer, _ adding: Bool, _ executor: Executor
   ) {
     guard let spread else {
       var memory = unsafe PlanMemory<T>(
-        operands: operands, result: result, workspace: workspace)
+        operands: operands.views, result: result, workspace: workspace)
       memory.accumulate = adding
+      memory.gathers = operands.gathers
       run(memory, executor)
       return
     }
-    // In bounds: workspaceSize counts a compact result after the map.
-    let compact = unsafe (workspace + map.byteCount).alignedUp(toMultipleOf: 64)
+    // In bounds: workspaceSize counts these places.
+    let compact = unsafe workspace + places.compact
     let shape = equation.result.map { lengths[$0] }
     let inner = unsafe StridedView(
       data: compact, shape: shape, strides: rowMajorStrides(shape), dtype)
-    unsafe run(
-      PlanMemory<T>(operands: operands, result: inner, workspace: workspace), executor)
+    var memory = unsafe PlanMemory<T>(
+      operands: operands.views, result: inner, workspace: workspace)
+    memory.gathers = operands.gathers
+    run(memory, executor)
     unsafe spread.write(
       compact.assumingMemoryBound(to: T.self), inner.strides, equation.result, to: result,
-      adding: adding)
+      adding: adding, vectors: operands.vectors, memory: workspace + places.offsets)
   }
 
   /// Runs the steps that are constant, or those that are not.
@@ -105,7 +123,7 @@ extension ContractionPlan {
     _ operands: [StridedView], into result: StridedView, adding: Bool = false
   ) throws(TTKitError) {
     let workspace = try Buffer<UInt8>(count: workspaceSize)
-    unsafe execute(operands, into: result, adding: adding, workspace: workspace.base)
+    try unsafe execute(operands, into: result, adding: adding, workspace: workspace.base)
     _ = consume workspace
   }
 }

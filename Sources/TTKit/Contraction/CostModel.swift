@@ -18,6 +18,8 @@ struct CostModel: Sendable {
     case panels
     /// Rows side by side in lines as wide as a panel, constants as packed rows.
     case lanes
+    /// Flops alone, as if one took a second.
+    case flops
   }
 
   init(dtype: DType, scheme: Scheme = .panels) {
@@ -46,6 +48,7 @@ struct CostModel: Sendable {
   ///
   /// - Parameter isPacked: the second operand was packed beforehand.
   func time(batch: Double, m: Double, n: Double, k: Double, isPacked: Bool = false) -> Double {
+    if scheme == .flops { return 2 * batch * m * n * k }
     if scheme == .lanes, isPacked { return laneTime(batch: batch, lines: m / width, rows: n, k: k) }
     let padded = (n / width).rounded(.up) * width
     let arithmetic = 2 * batch * m * padded * k / rate

@@ -13,12 +13,21 @@ extension GradientPlan {
     adding: [Bool] = [], executor: Executor = Executor(),
     workspace: UnsafeMutableRawPointer
   ) {
+    unsafe execute(
+      ReadOperands(views: operands), above: above, into: results, adding: adding,
+      executor: executor, workspace: workspace)
+  }
+
+  func execute(
+    _ operands: ReadOperands, above: StridedView, into results: [StridedView?],
+    adding: [Bool] = [], executor: Executor, workspace: UnsafeMutableRawPointer
+  ) {
     // In bounds: workspaceSize counts this step of alignment, the kept products and a plan's workspace.
     let memory = unsafe workspace.alignedUp(toMultipleOf: 64)
     let rest = unsafe memory + memorySize
     func view(_ place: Place) -> StridedView? {
       switch place {
-      case .operand(let k): return operands[k]
+      case .operand(let k): return operands.views[k]
       case .above: return above
       case .result(let k): return results[k]
       case .memory(let offset, let shape):
@@ -31,8 +40,10 @@ extension GradientPlan {
       if case .result(let k) = step.output { adds = !adding.isEmpty && adding[k] }
       guard let target = view(step.output) else { continue }
       unsafe step.plan.execute(
-        step.inputs.compactMap(view), into: target, adding: adds, workspace: rest,
-        executor: executor)
+        ReadOperands(
+          views: step.inputs.compactMap(view), gathers: operands.gathers(of: step.inputs),
+          vectors: operands.vectors),
+        into: target, adding: adds, workspace: rest, executor: executor)
     }
   }
 
@@ -47,5 +58,21 @@ extension GradientPlan {
       operands, above: above, into: results, adding: adding, executor: executor,
       workspace: workspace.base)
     _ = consume workspace
+  }
+}
+
+extension ReadOperands {
+  /// The gathered axes of the operands among the inputs of a step.
+  fileprivate func gathers(of inputs: [GradientPlan.Place]) -> [Gather] {
+    guard !gathers.isEmpty else { return [] }
+    var found: [Gather] = []
+    for (place, input) in inputs.enumerated() {
+      guard case .operand(let k) = input else { continue }
+      for var gather in gathers where gather.operand == k {
+        gather.operand = place
+        found.append(gather)
+      }
+    }
+    return found
   }
 }

@@ -34,16 +34,27 @@ public final class GradientPlan: Sendable {
   /// Of one execute.
   public let flops: Int
 
-  /// - Parameter wanted: operands whose gradients are asked for; nil for all.
+  /// - Parameters:
+  ///   - wanted: operands whose gradients are asked for; nil for all.
+  ///   - path: of the forward contraction; nil to search for one.
   /// - Throws: what planning throws.
-  public init(
+  public convenience init(
     _ equation: ContractionEquation, shapes: [[Int]], dtype: DType, wanted: [Bool]? = nil
   ) throws(TTKitError) {
+    try self.init(equation, shapes: shapes, dtype: dtype, wanted: wanted, path: nil)
+  }
+
+  init(
+    _ equation: ContractionEquation, shapes: [[Int]], dtype: DType, wanted: [Bool]?,
+    path: ContractionPath?
+  ) throws(TTKitError) {
     let lengths = try equation.lengths(shapes)
-    let wanted = wanted ?? shapes.map { _ in true }
+    let wanted = wanted ?? equation.operands.map { _ in true }
     var builder = GradientBuilder(equation, shapes, lengths, dtype)
-    if shapes.count == 1 {
+    if wanted.count == 1 {
       if wanted[0] { try builder.addOnly() }
+    } else if let path {
+      try builder.add(path, wanted)
     } else {
       let network = ContractionNetwork(
         lengths: lengths, operands: StepBuilder.openAxes(equation),
@@ -97,10 +108,8 @@ private struct GradientBuilder {
     let plan = try ContractionPlan(
       ContractionEquation(
         operands: inputs.map(\.axes), result: axes, names: equation.names),
-      shapes: inputs.map { input in
-        if case .operand(let k) = input.place { return shapes[k] }
-        return input.axes.map { lengths[$0] }
-      }, dtype: dtype, memoryLimit: nil, constants: nil, spread: spread, executor: .serial)
+      shapes: inputs.map { $0.axes.map { lengths[$0] } }, dtype: dtype, memoryLimit: nil,
+      constants: nil, spread: spread, executor: .serial)
     steps.append(
       GradientPlan.Step(plan: plan, inputs: inputs.map(\.place), output: output))
   }
@@ -114,12 +123,9 @@ private struct GradientBuilder {
   private mutating func addLeaf(
     _ k: Int, _ inputs: [(axes: [Int], place: GradientPlan.Place)], _ present: [Int]
   ) throws(TTKitError) {
-    let axes = equation.operands[k]
-    let result = axes.enumerated()
-      .filter { present.contains($0.element) && !axes[..<$0.offset].contains($0.element) }
-      .map(\.element)
-    let spread = result == axes ? nil : ResultSpread(axes: axes, shape: shapes[k])
-    try add(inputs, result, .result(k), spread: spread)
+    let made = ResultSpread.made(equation.operands[k], present: Set(present))
+    let spread = ResultSpread(equation, k, made: made, shape: shapes[k], lengths: lengths)
+    try add(inputs, made, .result(k), spread: spread)
   }
 
   mutating func add(_ path: ContractionPath, _ wanted: [Bool]) throws(TTKitError) {

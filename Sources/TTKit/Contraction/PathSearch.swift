@@ -6,6 +6,11 @@ public enum PathEffort: Sendable {
   case quick
   /// Some tenths of a second.
   case thorough
+  /// As thorough, for the fewest flops instead of the least predicted time.
+  case flops
+
+  /// How orders are compared.
+  var scheme: CostModel.Scheme { self == .flops ? .flops : .panels }
 }
 
 enum PathSearch {
@@ -22,7 +27,7 @@ enum PathSearch {
     let n = network.operands.count
     guard n > 1 else { return ContractionPath() }
     var best = greedy(network, trials: 1)
-    let exactLimit = effort == .thorough ? mostExact + 2 : mostExact
+    let exactLimit = effort != .quick ? mostExact + 2 : mostExact
     if n <= exactLimit {
       let bound = best?.time ?? .infinity
       if let found = exact(
@@ -33,7 +38,7 @@ enum PathSearch {
       guard let best else { throw tooLarge(network) }
       return best.tree.path
     }
-    if n <= 64 || effort == .thorough { best = searched(network, effort) ?? best }
+    if n <= 64 || effort != .quick { best = searched(network, effort) ?? best }
     guard let best else { throw tooLarge(network) }
     return best.tree.path
   }

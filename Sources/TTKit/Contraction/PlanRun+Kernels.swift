@@ -90,6 +90,10 @@ struct PlanRun<T: RealScalar> {
     }
   }
 
+  private func reads(_ node: Int, _ gather: Gather) -> Bool {
+    plan.nodes[node].place == .operand(gather.operand)
+  }
+
   /// Writes the offsets of `node` over `axes`, last axis fastest, and moves `next` past them.
   func table(
     _ node: Int, _ axes: [Int], _ next: inout UnsafeMutablePointer<Int>
@@ -104,6 +108,14 @@ struct PlanRun<T: RealScalar> {
         let start = unsafe table[old]
         for i in Swift.stride(from: length - 1, through: 0, by: -1) {
           unsafe table[old * length + i] = start + i * step
+        }
+      }
+      for gather in memory.gathers where gather.axis == axis && reads(node, gather) {
+        for old in 0..<count {
+          // In bounds: a position for each index of the axis.
+          for i in 0..<length {
+            unsafe table[old * length + i] += gather.positions[i] * gather.step
+          }
         }
       }
       count *= length

@@ -23,9 +23,10 @@ struct PlanSearch {
 
   func run() throws(TTKitError) -> Found {
     let cost = CostModel(dtype: dtype, scheme: scheme)
+    let objective = effort == .flops ? CostModel(dtype: dtype, scheme: effort.scheme) : cost
     var network = ContractionNetwork(
       lengths: lengths, operands: StepBuilder.openAxes(equation), result: AxisSet(equation.result),
-      cost: cost, constants: constants, mostConstant: Double(mostConstant))
+      cost: objective, constants: constants, mostConstant: Double(mostConstant))
     if memoryLimit < .max { network.mostElements = Double(memoryLimit / dtype.size) }
     var least = Int.max
     while true {

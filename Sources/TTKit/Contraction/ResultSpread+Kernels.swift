@@ -1,38 +1,114 @@
-/// Results with axes that the contraction does not have: gradients of sums and of diagonals.
+/// Adding up gradients: line by line along the longest axis.
+internal import CTTKKernels
 
-struct ResultSpread: Sendable {
-  /// Axes of the result, one number for each place: an axis may come twice, or be missing in the
-  /// contraction, which then says the same for all of its values.
-  let axes: [Int]
-  let shape: [Int]
-
-  /// Writes, or adds to, every element of `result`: off the diagonals of axes that come twice it is 0.
+extension ResultSpread {
+  /// Writes, or adds to, every element of `result`.
+  ///
+  /// - Parameters:
+  ///   - source: compact values with steps `steps` along the axes `made`.
+  ///   - vectors: positions of the index vectors, checked.
+  ///   - memory: `memorySize` bytes.
   func write<T: RealScalar>(
-    _ source: UnsafePointer<T>, _ strides: [Int], _ sourceAxes: [Int], to result: StridedView,
-    adding: Bool = false
+    _ source: UnsafePointer<T>, _ steps: [Int], _ made: [Int], to result: StridedView,
+    adding: Bool, vectors: [UnsafePointer<Int>], memory: UnsafeMutableRawPointer
   ) {
     guard let data = unsafe result.data, result.count > 0 else { return }
-    let target = unsafe data.assumingMemoryBound(to: T.self)
-    let count = result.count
-    for i in 0..<count {
-      var rest = i
-      var (from, to) = (0, 0)
-      var isOnDiagonal = true
-      for place in shape.indices.reversed() {
-        let digit = rest % shape[place]
-        rest /= shape[place]
-        to += digit * result.strides[place]
-        if let first = axes[..<place].firstIndex(of: axes[place]) {
-          // The same axis came before: its digit is in a higher place.
-          let above = shape[(first + 1)..<place].reduce(1, *)
-          isOnDiagonal = isOnDiagonal && rest / above % shape[first] == digit
-        } else if let k = sourceAxes.firstIndex(of: axes[place]) {
-          from += digit * strides[k]
-        }
+    if !adding {
+      var zero: T = 0
+      // In bounds: the result's own shape and steps; a step of 0 repeats the zero.
+      unsafe ttkk_copy_strided(
+        data, result.strides, &zero, result.shape.map { _ in 0 }, result.shape,
+        Int32(result.shape.count), MemoryLayout<T>.size)
+    }
+    let axes = axes
+    guard !axes.contains(where: { lengths[$0] == 0 }) else { return }
+    let line = longest
+    let count = line.map { lengths[$0] } ?? 1
+    // In bounds: memorySize counts these offsets and a step of alignment.
+    let offsets = unsafe memory.alignedUp(toMultipleOf: 64).assumingMemoryBound(to: Int.self)
+    unsafe fill(offsets, count, line, result.strides, vectors)
+    func step(_ axis: Int) -> Int { made.firstIndex(of: axis).map { steps[$0] } ?? 0 }
+    let outer = axes.filter { $0 != line }
+    var index = [Int](repeating: 0, count: lengths.count)
+    while true {
+      if let (base, range) = unsafe row(index, line, count, result.strides, vectors) {
+        let from = outer.reduce(0) { $0 + index[$1] * step($1) }
+        let lineStep = line.map(step) ?? 0
+        // In bounds: positions within the result, values of one index of the axes.
+        unsafe add(
+          data.assumingMemoryBound(to: T.self), base, offsets + range.lowerBound,
+          source + from + range.lowerBound * lineStep, lineStep, range.count)
       }
-      // In bounds: one index of each side's lengths.
-      let value = isOnDiagonal ? unsafe source[from] : 0
-      if adding { unsafe target[to] += value } else { unsafe target[to] = value }
+      guard let next = outer.lastIndex(where: { index[$0] + 1 < lengths[$0] }) else { return }
+      index[outer[next]] += 1
+      for axis in outer[(next + 1)...] { index[axis] = 0 }
+    }
+  }
+
+  /// Offsets along the line alone.
+  private func fill(
+    _ offsets: UnsafeMutablePointer<Int>, _ count: Int, _ line: Int?, _ strides: [Int],
+    _ vectors: [UnsafePointer<Int>]
+  ) {
+    // In bounds: count offsets; vectors have a position for each index of their axis.
+    for i in 0..<count { unsafe offsets[i] = 0 }
+    for (reading, step) in zip(readings, strides) {
+      switch reading {
+      case .plain(let axis) where axis == line:
+        for i in 0..<count { unsafe offsets[i] += i * step }
+      case .gathered(let vector, let axis) where axis == line:
+        for i in 0..<count { unsafe offsets[i] += vectors[vector][i] * step }
+      case .window(let terms, _):
+        guard let factor = terms.first(where: { $0.axis == line })?.factor else { continue }
+        for i in 0..<count { unsafe offsets[i] += i * factor * step }
+      default: continue
+      }
+    }
+  }
+
+  /// Where a line begins, and which of its elements lie within the result; nil for none.
+  private func row(
+    _ index: [Int], _ line: Int?, _ count: Int, _ strides: [Int], _ vectors: [UnsafePointer<Int>]
+  ) -> (base: Int, range: Range<Int>)? {
+    var base = 0
+    var (first, end) = (0, count)
+    for (place, reading) in readings.enumerated() {
+      switch reading {
+      case .plain(let axis): base += index[axis] * strides[place]
+      case .gathered(let vector, let axis):
+        // In bounds: an index of the vector's axis.
+        if axis != line { unsafe base += vectors[vector][index[axis]] * strides[place] }
+      case .window(let terms, let offset):
+        // The line's own index is 0 here.
+        let position = terms.reduce(offset) { $0 + $1.factor * index[$1.axis] }
+        base += position * strides[place]
+        let last = shape[place] - 1 - position
+        guard let factor = terms.first(where: { $0.axis == line })?.factor else {
+          guard position >= 0, last >= 0 else { return nil }
+          continue
+        }
+        guard last >= 0 else { return nil }
+        first = max(first, position < 0 ? (factor - 1 - position) / factor : 0)
+        end = min(end, last / factor + 1)
+      }
+    }
+    return first < end ? (base, first..<end) : nil
+  }
+
+  private func add<T: RealScalar>(
+    _ target: UnsafeMutablePointer<T>, _ base: Int, _ offsets: UnsafePointer<Int>,
+    _ source: UnsafePointer<T>, _ step: Int, _ count: Int
+  ) {
+    let (to, from) = unsafe (UnsafeMutableRawPointer(target), UnsafeRawPointer(source))
+    // Rebinding is right: T is the type its dtype names.
+    if T.dtype == .float32 {
+      unsafe ttkk_scatter_add_f32(
+        to.assumingMemoryBound(to: Float.self), base, offsets,
+        from.assumingMemoryBound(to: Float.self), step, count)
+    } else {
+      unsafe ttkk_scatter_add_f64(
+        to.assumingMemoryBound(to: Double.self), base, offsets,
+        from.assumingMemoryBound(to: Double.self), step, count)
     }
   }
 }

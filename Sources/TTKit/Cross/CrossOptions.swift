@@ -16,6 +16,8 @@ public enum CrossMethod: Int32, Sendable, CaseIterable {
   case maximumVolume = 2
   /// Two-mode sweeps with truncated SVDs and maximum-volume rows (DMRG cross).
   case twoSite = 3
+  /// One-mode sweeps that add directions of the residual (AMEn cross).
+  case enriched = 4
 }
 
 /// Accuracy, limits, search and guidance.

@@ -68,7 +68,7 @@ struct CrossRun<T: Scalar> {
             sampler, options, admissible, stream, pivot: points.key(0), threshold: threshold))
       }
       return try improve(
-        CrossSweeps(sampler, options, points: points, threshold: threshold / 2))
+        CrossSweeps(sampler, options, stream, points: points, threshold: threshold / 2))
     } catch {
       throw withoutResult(error)
     }

@@ -30,14 +30,21 @@ extension CrossSweeps {
         cores[k] = transposedCore(coefficients, coder.shape[k], b)
       }
     }
-    // The last core holds values: all candidates against the one empty multi-index.
+    try lastCore(isForward, left, right, &cores)
+    return isCapped
+  }
+
+  /// The last core of a pass holds values: all candidates against the one empty multi-index.
+  func lastCore(
+    _ isForward: Bool, _ left: [KeyList], _ right: [KeyList], _ cores: inout [[T]]
+  ) throws(Interruption) {
+    let d = order
     if isForward {
       cores[d - 1] = try block(left[d - 1].expanded(mode: d - 1, coder), right[d]).elements
     } else {
       let values = try block(right[1].expanded(mode: 0, coder), left[0]).elements
       cores[0] = transposedCore(values, coder.shape[0], 1)
     }
-    return isCapped
   }
 
   /// Rows for one unfolding: as many as its rank, and one or two more unless it is below full rank.
@@ -45,9 +52,7 @@ extension CrossSweeps {
     _ values: Tensor<T>, _ cap: Int
   ) throws(TTKitError) -> (rows: DominantRows<T>, isCapped: Bool) {
     guard largestElement(values.elements)?.magnitude ?? 0 > 0 else {
-      // Nothing to represent: any row does, with zero coefficients elsewhere.
-      let zeros = try Tensor<T>(shape: [values.shape[0], 1], zeroed: true) { $0[0] = .one }
-      return (DominantRows(rows: [0], coefficients: zeros), false)
+      return (try anyRow(of: values.shape[0]), false)
     }
     let (u, isCapped) = try basis(values, cap: cap)
     let (m, r) = (u.shape[0], u.shape[1])

@@ -45,8 +45,7 @@ extension CrossSweeps {
     _ values: Tensor<T>, _ cap: Int
   ) throws(TTKitError) -> (rows: DominantRows<T>, isCapped: Bool) {
     guard largestElement(values.elements)?.magnitude ?? 0 > 0 else {
-      let zeros = try Tensor<T>(shape: [values.shape[0], 1], zeroed: true) { $0[0] = .one }
-      return (DominantRows(rows: [0], coefficients: zeros), false)
+      return (try anyRow(of: values.shape[0]), false)
     }
     let (u, isCapped) = try basis(values, cap: cap)
     return (try maximumVolume(u), isCapped)

@@ -1,4 +1,5 @@
-/// Cross approximation by sweeps that choose index sets anew: one mode (maximum volume) or two (DMRG) a step.
+/// Cross approximation by sweeps that choose index sets anew: one mode (maximum volume, AMEn) or two (DMRG) a
+/// step.
 ///
 /// Source: I. Oseledets, E. Tyrtyshnikov, TT-cross approximation for multidimensional arrays, Linear Algebra
 /// Appl. 432 (2010); D. Savostyanov, I. Oseledets, Fast adaptive interpolation of multi-dimensional arrays in
@@ -15,13 +16,16 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
   private(set) var ranks: [Int]
   private var train: [[T]]
   private var isForward = true
+  /// Of the enriched method.
+  private var residual: ResidualSets<T>
 
   var coder: IndexCoder { sampler.coder }
   var order: Int { coder.order }
 
   /// Starts from the train of rank 1 through the first of `points`, with all of them in the index sets.
   init(
-    _ sampler: Sampler<T>, _ options: CrossOptions, points: KeyList, threshold: Double
+    _ sampler: Sampler<T>, _ options: CrossOptions, _ random: SeededGenerator, points: KeyList,
+    threshold: Double
   ) throws(Interruption) {
     self.sampler = sampler
     self.options = options
@@ -31,6 +35,7 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
     right = start.right
     ranks = start.ranks
     train = start.cores()
+    residual = ResidualSets(sampler.coder, random)
     var sets = right
     _ = extended(&sets, with: points, isForward: true)
     right = sets
@@ -57,13 +62,14 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
     var left = left
     var right = right
     var cores = [[T]](repeating: [], count: order)
+    var residual = residual
     var isCapped = false
-    if options.method == .twoSite {
-      isCapped = try sweepTwoModes(isForward, &left, &right, &cores)
-    } else {
-      isCapped = try sweepOneMode(isForward, &left, &right, &cores)
+    switch options.method {
+    case .twoSite: isCapped = try sweepTwoModes(isForward, &left, &right, &cores)
+    case .enriched: isCapped = try sweepEnriched(isForward, &left, &right, &cores, &residual)
+    default: isCapped = try sweepOneMode(isForward, &left, &right, &cores)
     }
-    (self.left, self.right, train) = (left, right, cores)
+    (self.left, self.right, self.residual, train) = (left, right, residual, cores)
     ranks = [1]
     for k in cores.indices { ranks.append(cores[k].count / (ranks[k] * coder.shape[k])) }
     isForward.toggle()
@@ -122,6 +128,12 @@ struct CrossSweeps<T: Scalar>: CrossSearch {
     return try wrapped { () throws(TTKitError) in
       try Tensor(shape: [rows.count, columns.count], elements: values)
     }
+  }
+
+  /// Where there is nothing to represent: any row does, with zero coefficients elsewhere.
+  func anyRow(of count: Int) throws(TTKitError) -> DominantRows<T> {
+    let zeros = try Tensor<T>(shape: [count, 1], zeroed: true) { $0[0] = .one }
+    return DominantRows(rows: [0], coefficients: zeros)
   }
 
   /// An orthonormal basis of the columns of `a`, without those whose joint size is below the threshold.

@@ -101,6 +101,14 @@ struct KeyList: Sendable {
     return result
   }
 
+  /// Every key once, in the order of first appearance.
+  func distinct() -> KeyList {
+    var seen = Set<[UInt64]>()
+    var result = KeyList(width: width)
+    for p in 0..<count where seen.insert(key(p)).inserted { result.append(key(p)) }
+    return result
+  }
+
   /// Every key joined with key `j` of `other`.
   func joined(with other: KeyList, _ j: Int) -> KeyList {
     var result = KeyList(width: width)

@@ -14,9 +14,12 @@ public final class BlockTermAttention: Sendable {
   /// Most tokens of a sequence.
   public let length: Int
   public let dtype: DType
-  private let work: Work
+  /// Cores whose mean counts.
+  public let blocks: Int
+  public let hasBias: Bool
+  let work: Work
 
-  private enum Work: Sendable {
+  enum Work: Sendable {
     case single(AttentionParts<Float>)
     case double(AttentionParts<Double>)
   }
@@ -46,6 +49,7 @@ public final class BlockTermAttention: Sendable {
     let dtype = query.dtype
     (self.rank, self.features, self.outputs, self.length) = (rank, features, outputs, length)
     self.dtype = dtype
+    (blocks, hasBias) = (cores.shape.first ?? 0, bias != nil)
     guard dtype == .float32 || dtype == .float64 else {
       throw .unsupportedDType("query.dtype is \(dtype.name), expected float32 or float64")
     }
@@ -95,10 +99,17 @@ struct AttentionParts<T: RealScalar>: Sendable {
   /// Wq, Wk, Wv below one another: (3 R, features).
   private let projections: Tensor<T>
   /// The mean of the cores (R).
-  private let core: Tensor<T>
+  let core: Tensor<T>
   /// For token i the matrix (outputs, 2i + 1): W[·, i, 0...i], then W[·, 0..<i, i].
-  private let pairs: [Tensor<T>]
+  let pairs: [Tensor<T>]
   private let bias: Tensor<T>?
+
+  var rank: Int { core.count }
+
+  /// Wq, Wk or Wv: (R, features).
+  func projection(_ p: Int) throws(TTKitError) -> Tensor<T> {
+    try projections.block(at: [p * rank, 0], shape: [rank, projections.shape[1]])
+  }
 
   var byteCount: Int {
     projections.byteCount + core.byteCount + (bias?.byteCount ?? 0)

@@ -27,6 +27,32 @@ final class GradientCache: Sendable {
     return plans
   }
 
+  /// Gradients of one term, tile by tile.
+  ///
+  /// - Parameters:
+  ///   - x, gradient: (rows, columns) and (rows, rows of the matrix), any strides.
+  ///   - gradX, gradCores: where results go; nil for what the wish leaves out.
+  func backward(
+    _ equation: Equation, _ dtype: DType, _ wish: Wish, x: StridedView, cores: [StridedView],
+    gradient: StridedView, gradX: StridedView?, addsX: Bool, gradCores: [StridedView?],
+    executor: Executor
+  ) throws(TTKitError) {
+    let parts = [equation.columns.map(\.length), equation.rows.map(\.length)]
+    var start = 0
+    for plan in try plans(equation, dtype, wish) {
+      let count = plan.resultShape[0]
+      func tile(_ view: StridedView, _ digits: [Int]) -> StridedView {
+        view.rows(start, count).split([[count], digits], order: Array(0...digits.count))
+      }
+      // Gradients of cores add up over tiles.
+      try plan.execute(
+        [tile(x, parts[0])] + cores, above: tile(gradient, parts[1]),
+        into: [gradX.map { tile($0, parts[0]) }] + gradCores,
+        adding: [addsX] + cores.map { _ in start > 0 }, executor: executor)
+      start += count
+    }
+  }
+
   private static func made(
     _ equation: Equation, _ dtype: DType, _ wish: Wish
   ) throws(TTKitError) -> [GradientPlan] {

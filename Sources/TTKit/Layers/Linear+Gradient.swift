@@ -28,7 +28,7 @@ extension Linear {
     try plan.execute([gradient], into: gradBias)
   }
 
-  private static var cachedBytes: Int { 32 << 20 }
+  static var cachedBytes: Int { 32 << 20 }
 
   private func backward<T: RealScalar>(
     _ type: T.Type, _ x: StridedView, _ gradient: StridedView, _ gradX: StridedView?,
@@ -39,7 +39,6 @@ extension Linear {
     for (index, term) in matrix.terms.enumerated() {
       let wish = GradientCache.Wish(
         term: index, rows: rows, x: gradX != nil, cores: gradCores != nil, limit: limit)
-      let plans = try gradients.plans(term.equation, dtype, wish)
       let cores = try term.operands(type).map(\.tensor)
       let prepared = try term.input.map { (shape) throws(TTKitError) in
         try PreparedOperator<T>(shape, executor: executor)
@@ -54,23 +53,11 @@ extension Linear {
       }
       let input = lifted?.wholeView ?? x
       let target = wide?.wholeView ?? gradX
-      let parts = [term.equation.columns.map(\.length), term.equation.rows.map(\.length)]
-      var start = 0
-      for plan in plans {
-        let count = plan.resultShape[0]
-        func tile(_ view: StridedView, _ digits: [Int]) -> StridedView {
-          view.rows(start, count).split([[count], digits], order: Array(0...digits.count))
-        }
-        let operands = [tile(input, parts[0])] + cores.map(\.wholeView)
-        let above = tile(gradient, parts[1])
-        var results: [StridedView?] = [target.map { tile($0, parts[0]) }]
-        for k in cores.indices { results.append(gradCores?[first + k]) }
-        // The gradient of x adds up over terms, those of cores over tiles.
-        try plan.execute(
-          operands, above: above, into: results,
-          adding: [index > 0 && wide == nil] + cores.map { _ in start > 0 }, executor: executor)
-        start += count
-      }
+      // The gradient of x adds up over terms.
+      try gradients.backward(
+        term.equation, dtype, wish, x: input, cores: cores.map(\.wholeView), gradient: gradient,
+        gradX: target, addsX: index > 0 && wide == nil,
+        gradCores: cores.indices.map { gradCores?[first + $0] }, executor: executor)
       withExtendedLifetime((cores, lifted)) {}
       if let gradX, let prepared, let wide {
         let folded = try prepared.folded(wide)

@@ -59,12 +59,17 @@ final class PackedCodes: Multiplier {
       unsafe codes.unpack(row: first + j, to: rows.base + j * inputs)
       switch codes {
       case .integers(let codes): packGrid(codes, row: first + j, panel: p, output: j)
+      case .codebook(let codes) where layout.hasOwnBooks:
+        for g in 0..<layout.groups { packOwn(codes, row: first + j, run: g, panel: p, output: j) }
       case .codebook(let codes): packBook(codes, row: first + j, panel: p, output: j)
       }
     }
-    unsafe ttkk_pack_panel(
-      layout.width, live, inputs, Int32(layout.bits), rows.base,
-      words.base + p * layout.wordsOfPanel)
+    let target = unsafe words.base + p * layout.wordsOfPanel
+    if layout.hasOwnBooks {
+      unsafe ttkk_pack_own(layout.width, live, inputs, rows.base, target)
+    } else {
+      unsafe ttkk_pack_panel(layout.width, live, inputs, Int32(layout.bits), rows.base, target)
+    }
   }
 
   private func packGrid(_ codes: IntegerCodes, row: Int, panel: Int, output: Int) {
@@ -87,12 +92,12 @@ final class PackedCodes: Multiplier {
     let (width, start) = (layout.width, panel * layout.tableOfPanel)
     // In bounds: 4 * width of each table a panel, at least 16; codes are below `size`.
     guard roundsActivations else {
-      for (c, value) in codes.values(row: row).enumerated() {
+      for (c, value) in codes.values(row: row, run: 0).enumerated() {
         unsafe values.base[start + (layout.isByRow ? c * width + output : c)] = value
       }
       return
     }
-    let (found, scale) = codes.levels(row: row)
+    let (found, scale) = codes.levels(row: row, run: 0)
     unsafe UnsafeMutableRawPointer(scales.base).storeBytes(
       of: scale, toByteOffset: 4 * (panel * layout.scalesOfPanel + output), as: Float.self)
     for (c, level) in found.enumerated() {
@@ -106,19 +111,48 @@ final class PackedCodes: Multiplier {
     }
   }
 
+  /// The codebook of one output and group: levels at its place, or the bytes of its values.
+  private func packOwn(_ codes: CodebookCodes, row: Int, run: Int, panel: Int, output: Int) {
+    let width = layout.width
+    let place = ttkk_own_place(width, output)
+    // In bounds: 16 bytes, or floats, of each output and group.
+    let table = panel * layout.tableOfPanel + 16 * run * width
+    guard roundsActivations else {
+      let bytes = unsafe UnsafeMutableRawPointer(values.base + table)
+      for (c, value) in codes.values(row: row, run: run).enumerated() {
+        for b in 0..<4 {
+          unsafe bytes.storeBytes(
+            of: UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt32(b))),
+            toByteOffset: ttkk_own_byte(width, place, c, b), as: UInt8.self)
+        }
+      }
+      return
+    }
+    let (found, scale) = codes.levels(row: row, run: run)
+    unsafe UnsafeMutableRawPointer(scales.base).storeBytes(
+      of: scale, toByteOffset: 4 * (panel * layout.scalesOfPanel + run * width + output),
+      as: Float.self)
+    for (c, level) in found.enumerated() { unsafe levels.base[table + 16 * place + c] = level }
+  }
+
   /// Panel p as the kernels see it.
   private func panel(_ p: Int) -> ttkk_codes {
     // In bounds: p is below the number of panels.
     let raw = UnsafeRawPointer(scales.base)
     let (at, table) = (p * layout.scalesOfPanel, p * layout.tableOfPanel)
+    let isPlain = layout.isCodebook && !layout.hasOwnBooks
+    let own =
+      unsafe roundsActivations
+      ? UnsafeRawPointer(levels.base + table) : UnsafeRawPointer(values.base + table)
     return unsafe ttkk_codes(
       words: words.base + p * layout.wordsOfPanel,
       scales: layout.hasHalves
         ? nil : (raw + 4 * at).assumingMemoryBound(to: Float.self),
       halves: layout.hasHalves ? (raw + 2 * at).assumingMemoryBound(to: UInt16.self) : nil,
       zeros: layout.hasZeros ? UnsafePointer(zeros.base + at) : nil,
-      levels: layout.isCodebook && roundsActivations ? UnsafePointer(levels.base + table) : nil,
-      values: layout.isCodebook && !roundsActivations ? UnsafePointer(values.base + table) : nil,
+      levels: isPlain && roundsActivations ? UnsafePointer(levels.base + table) : nil,
+      values: isPlain && !roundsActivations ? UnsafePointer(values.base + table) : nil,
+      own: layout.hasOwnBooks ? own.assumingMemoryBound(to: UInt8.self) : nil,
       k: inputs, group: layout.group, bits: Int32(layout.bits), zero: Int32(layout.zero),
       by_row: layout.isByRow ? 1 : 0, top: Int32(layout.top))
   }

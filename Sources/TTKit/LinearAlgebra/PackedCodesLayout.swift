@@ -51,13 +51,16 @@ extension PackedCodes {
     let hasHalves: Bool
     let isCodebook: Bool
     let isByRow: Bool
+    /// True for codebooks of rows or groups that take tables of 16 values.
+    let hasOwnBooks: Bool
 
     /// Sums of activations of a row: of each group, or of parts of long ones.
     var pieces: Int { groups * ((group + 511) / 512) }
     var wordsOfPanel: Int { padded * bits / 32 * width }
     var scalesOfPanel: Int { groups * width }
-    /// Bytes of look-up tables, or floats of values: four for each output, or 16.
-    var tableOfPanel: Int { isCodebook ? 4 * width : 0 }
+    /// Bytes of look-up tables, or floats of values: four for each output, at least 16; or 16 for each output
+    /// and group.
+    var tableOfPanel: Int { hasOwnBooks ? 16 * scalesOfPanel : isCodebook ? 4 * width : 0 }
 
     var byteCount: Int {
       let scale = hasHalves ? 2 : 4
@@ -65,8 +68,8 @@ extension PackedCodes {
         * (wordsOfPanel * 4 + scalesOfPanel * (hasZeros ? scale + 1 : scale) + tableOfPanel * 4)
     }
 
-    /// nil when groups do not suit the kernels: they must be multiples of 16, or whole rows; and for
-    /// codebooks of more than four bits, or of more than two for each row.
+    /// nil when groups do not suit the kernels: they must be multiples of 16, of 32 where they have
+    /// codebooks, or whole rows; and for codebooks of more than four bits.
     init?(_ codes: PackableCodes) {
       let inputs: Int
       let run: Int
@@ -76,24 +79,25 @@ extension PackedCodes {
       switch codes {
       case .integers(let codes):
         (run, wanted) = (codes.run, codes.storage.bits)
-        (isCodebook, isByRow) = (false, false)
+        (isCodebook, isByRow, hasOwnBooks) = (false, false, false)
         hasZeros = !codes.storage.isSymmetric
         zero = 1 << (codes.storage.bits - 1)
         hasHalves = codes.hasPlainHalves
         top = 1 << codes.storage.bits - 1
       case .codebook(let codes):
-        (run, wanted) = (codes.inputs, codes.storage.bits)
+        guard codes.storage.bits <= 4 else { return nil }
+        hasOwnBooks = codes.isByRow && (codes.storage.bits > 2 || codes.runs > 1)
+        (run, wanted) = (codes.run, hasOwnBooks ? 4 : codes.storage.bits)
         (isCodebook, isByRow) = (true, codes.isByRow)
-        guard wanted <= (isByRow ? 2 : 4) else { return nil }
         (hasZeros, zero, hasHalves, top) = (false, 128, false, 255)
       }
       let isWhole = run >= inputs
       bits = wanted == 3 && !isWhole && run % 32 != 0 ? 4 : wanted <= 4 ? max(wanted, 2) : 8
-      let unit = bits == 3 ? 32 : 16
+      let unit = bits == 3 || hasOwnBooks ? 32 : 16
       panels = (shape.outputs + width - 1) / width
       padded = (inputs + unit - 1) / unit * unit
       group = isWhole ? padded : run
-      guard inputs > 0, group % 16 == 0 else { return nil }
+      guard inputs > 0, group % (hasOwnBooks ? 32 : 16) == 0 else { return nil }
       groups = (inputs + group - 1) / group
       // Fits: words, scales, zeros and tables take no more than 64 bytes an element, which exist.
     }

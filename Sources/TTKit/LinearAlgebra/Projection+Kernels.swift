@@ -14,7 +14,24 @@ struct Projection<T: Scalar> {
   let loss: Double
   /// The loss of every block of `blockRows` rows.
   let losses: [Double]
+  /// ‖x‖² of every block.
+  let blockSquares: [Double]
   let blockRows: Int
+}
+
+extension Projection {
+  /// The same on more vectors, orthogonal to the first: `other` is the projection on those alone, of as many
+  /// rows and columns.
+  ///
+  /// - Precondition: neither loss is an explicit one, which could be far smaller than what rounding does to
+  ///   their difference.
+  func joined(_ other: Projection) throws(TTKitError) -> Projection {
+    let both = zip(other.losses, other.blockSquares).map { $1 - $0 }
+    return Projection(
+      y: try y.joined(other.y, axis: 1), squares: squares,
+      loss: loss - (other.squares - other.loss),
+      losses: zip(losses, both).map { $0 - $1 }, blockSquares: blockSquares, blockRows: blockRows)
+  }
 }
 
 /// Rows of a block: about 256 KB of x, which stay in the second-level cache while all panels pass.
@@ -94,7 +111,7 @@ func project<T: Scalar>(
   }
   return Projection(
     y: Tensor(shape: [rows, r], buffer: y), squares: compensatedSum(squares),
-    loss: compensatedSum(losses), losses: losses, blockRows: height)
+    loss: compensatedSum(losses), losses: losses, blockSquares: squares, blockRows: height)
 }
 
 /// The sum of many numbers as if added in twice the precision.

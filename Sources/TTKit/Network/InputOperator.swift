@@ -58,9 +58,9 @@ extension Format {
   func encodeBehindOperator<T: RealScalar>(
     _ core: Tensor<T>, columns: Int, storage: any Storage, moment: InputMoment
   ) throws(TTKitError) -> [EncodedCore] {
-    guard let shape = inputOperator(columns: columns),
-      (storage as? any ColumnStorage)?.codesColumns ?? false
-    else { return [try EncodedCore(core, storage: storage)] }
+    guard let shape = inputOperator(columns: columns), storage is any ColumnStorage else {
+      return [try EncodedCore(core, storage: storage)]
+    }
     return [
       try EncodedCore(
         compensating: core, storage: storage,

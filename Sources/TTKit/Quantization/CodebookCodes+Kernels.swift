@@ -1,11 +1,14 @@
 /// Codes and codebooks of a k-means storage as packed kernels want them.
 
-/// An encoded matrix of codes into one codebook, or one for each row.
+/// An encoded matrix of codes into one codebook, or into one for each run of a row.
 struct CodebookCodes: Sendable {
   let core: EncodedCore
   let storage: KMeansStorage
-  /// True when each row has its own codebook.
+  /// False when one codebook serves all.
   let isByRow: Bool
+  /// Elements of a row that share a codebook, and such runs of a row.
+  let run: Int
+  let runs: Int
   private let rows: CodeRows
 
   var outputs: Int { core.shape[0] }
@@ -13,14 +16,14 @@ struct CodebookCodes: Sendable {
   /// Values of a codebook.
   var size: Int { 1 << storage.bits }
 
-  /// nil when the core is no matrix of such codes, or groups share codebooks.
+  /// nil when the core is no matrix of such codes.
   init?(_ core: EncodedCore) {
     guard let storage = core.storage as? KMeansStorage, core.shape.count == 2,
       let grid = try? GroupGrid(shape: core.shape, storage.sharing),
       let rows = try? CodeRows(rows: grid.rows, width: grid.width, bits: storage.bits)
     else { return nil }
     isByRow = storage.sharing != .tensor
-    guard !isByRow || grid.group >= max(core.shape[1], 1) else { return nil }
+    (run, runs) = isByRow ? (grid.group, grid.groups) : (core.shape[1], 1)
     (self.core, self.storage, self.rows) = (core, storage, rows)
   }
 
@@ -29,19 +32,19 @@ struct CodebookCodes: Sendable {
     unsafe rows.unpack(first..<(first + inputs), of: core.parts[0].bytes, to: out)
   }
 
-  /// The codebook of a row.
-  func values(row: Int) -> [Float] {
-    let first = isByRow ? row * size : 0
+  /// The codebook of a run of a row.
+  func values(row: Int, run: Int) -> [Float] {
+    let first = isByRow ? (row * runs + run) * size : 0
     var values = [Float](repeating: 0, count: size)
     var span = values.mutableSpan
     decodeFloats(core.parts[1].bytes, core.parts[1].dtype, first..<(first + size), into: &span)
     return values
   }
 
-  /// The codebook of a row rounded to levels 0...255 about 128, times a scale: an error of half a scale,
+  /// The codebook of a run rounded to levels 0...255 about 128, times a scale: an error of half a scale,
   /// that is 1/254 of its largest magnitude.
-  func levels(row: Int) -> (levels: [UInt8], scale: Float) {
-    let values = values(row: row)
+  func levels(row: Int, run: Int) -> (levels: [UInt8], scale: Float) {
+    let values = values(row: row, run: run)
     let scale = values.reduce(Float(0)) { max($0, $1.magnitude) } / 127
     guard scale > 0, scale.isFinite else {
       return ([UInt8](repeating: 128, count: size), scale)

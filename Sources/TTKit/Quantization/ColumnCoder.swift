@@ -5,8 +5,8 @@
 /// A new storage takes part in error compensation by making a coder: fixed parameters (scales, codebooks,
 /// a rotation's are in the network) first, then codes for any columns in any order.
 protocol ColumnStorage: Storage {
-  /// False where codes stand for numbers that are no neighbours; such storages are rounded plainly.
-  var codesColumns: Bool { get }
+  /// True when parameters depend on the importance of columns.
+  var weighsColumns: Bool { get }
 
   /// A coder for a matrix (rows, columns).
   ///
@@ -18,19 +18,32 @@ protocol ColumnStorage: Storage {
 }
 
 extension ColumnStorage {
-  var codesColumns: Bool { true }
+  var weighsColumns: Bool { false }
 }
 
 /// Codes of a matrix that come column by column.
 protocol ColumnCoder: AnyObject {
-  /// Neighbouring columns that are coded together; 1 for scalar storages.
+  /// Columns in the order in which this counts them, so that those coded together are neighbours; nil: as
+  /// they stand in the matrix.
+  var arrangement: [Int]? { get }
+
+  /// Most columns that are coded together; 1 for scalar storages.
   var width: Int { get }
 
-  /// Codes columns first ..< first + width; a column may be coded again.
+  /// Columns coded together from column `first` on, of `columns` in all.
+  func width(at first: Int, of columns: Int) -> Int
+
+  /// True when rows share a scale or a codebook.
+  var sharesGrid: Bool { get }
+
+  /// Codes the group of columns that begins with `first`; it may be coded again.
   ///
-  /// - Parameters: values and decoded are (width, rows), one column after the other.
+  /// - Parameters:
+  ///   - values, decoded: (width, rows), one column after the other.
+  ///   - metric: F (width, width): an error e of a row's group counts ‖e F‖²; nil for ‖e‖².
   func code(
-    _ first: Int, _ values: UnsafePointer<Float>, into decoded: UnsafeMutablePointer<Float>)
+    _ first: Int, _ values: UnsafePointer<Float>, metric: [Float]?,
+    into decoded: UnsafeMutablePointer<Float>)
 
   /// Columns that share scales, in order; empty when scales cannot change any more.
   var scaleGroups: [Range<Int>] { get }
@@ -45,8 +58,10 @@ protocol ColumnCoder: AnyObject {
   ///   - metric: H, (columns, columns).
   ///   - slope: H (W' − W)ᵀ, (columns, rows).
   ///   - decoded: W'ᵀ, (columns, rows), brought up to date.
+  ///   - rowWeights: what each row counts where rows share what is changed.
   func refit(
-    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>
+    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>,
+    rowWeights: [Double]
   ) throws(TTKitError) -> Bool
 
   /// The parts of the encoded core.
@@ -54,11 +69,15 @@ protocol ColumnCoder: AnyObject {
 }
 
 extension ColumnCoder {
+  var arrangement: [Int]? { nil }
+  var sharesGrid: Bool { false }
+  func width(at first: Int, of columns: Int) -> Int { min(width, columns - first) }
   var scaleGroups: [Range<Int>] { [] }
   func rescale(_ g: Int, _ factors: inout [Float]) {
     for i in factors.indices { factors[i] = 1 }
   }
   func refit(
-    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>
+    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>,
+    rowWeights: [Double]
   ) throws(TTKitError) -> Bool { false }
 }

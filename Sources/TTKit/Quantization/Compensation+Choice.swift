@@ -9,8 +9,7 @@ extension Compensation {
     _ matrix: Tensor<Float>, _ storage: any Storage, _ moment: InputMoment
   ) throws(TTKitError) -> [StoragePart] {
     let plain = try storage.encode(matrix)
-    guard let columns = storage as? any ColumnStorage, columns.codesColumns, matrix.shape.count == 2
-    else { return plain }
+    guard let columns = storage as? any ColumnStorage, matrix.shape.count == 2 else { return plain }
     let first = try Compensation(matrix, columns, moment, weighsColumns: true)
     let cost = try first.cost()
     let parts = try first.parts()
@@ -18,7 +17,7 @@ extension Compensation {
       .decoded(Float.self)
     let plainCost = try first.cost(of: decoded)
     // Half of plain is what compensation gains at the least where it works.
-    if cost <= plainCost / 2 { return parts }
+    if cost <= plainCost / 2 || !columns.weighsColumns { return cost <= plainCost ? parts : plain }
     let second = try Compensation(matrix, columns, moment, weighsColumns: false)
     let evenCost = try second.cost()
     if evenCost < min(cost, plainCost) { return try second.parts() }

@@ -10,21 +10,24 @@ internal import COpenBLAS
 final class Compensation {
   /// Share of the mean diagonal that is added to the moment.
   static let damping = 0.01
-  private static let block = 64
-  private static let sweeps = 4
+  static let block = 64
+  static let sweeps = 4
 
-  private let rows: Int
-  private let columns: Int
-  private let coder: any ColumnCoder
-  /// Wᵀ, (columns, rows).
-  private let target: Tensor<Float>
-  /// The damped moment.
-  private let metric: Tensor<Float>
-  /// Columns in the order in which they are coded, whole groups of `coder.width`.
+  let rows: Int
+  let columns: Int
+  let coder: any ColumnCoder
+  /// Wᵀ, (columns, rows), columns as the coder arranges them.
+  let target: Tensor<Float>
+  /// The damped moment of columns so arranged.
+  let metric: Tensor<Float>
+  /// Columns in the order in which they are coded, whole groups of the coder's.
   private let order: [Int]
   /// U, upper triangular in that order, with H⁻¹ = Uᵀ U.
   private let feedback: Tensor<Float>
-  private let decoded: Buffer<Float>
+  let decoded: Buffer<Float>
+  /// What a row counts: all alike, or, where rows share a grid, over the measure of the row itself: else the
+  /// few rows that reach far would have the grid to themselves.
+  private(set) var rowWeights: [Double]
 
   /// Codes all columns.
   ///
@@ -50,17 +53,42 @@ final class Compensation {
     var factor = try Self.inverseFactor(damped, sequence)
     let importance = try Self.importance(factor, sequence, isEven: !weighsColumns)
     coder = try storage.columnCoder(matrix, importance: importance)
+    rowWeights = [Double](repeating: 1, count: rows)
+    var (arranged, metric) = (matrix, damped)
+    if let arrangement = coder.arrangement {
+      arranged = try Self.permuted(matrix, nil, arrangement)
+      metric = try Self.permuted(damped, arrangement, arrangement)
+    }
     if coder.width > 1 {
-      sequence = Self.grouped(diagonal, coder.width)
-      factor = try Self.inverseFactor(damped, sequence)
+      sequence = Self.grouped(metric, coder)
+      factor = try Self.inverseFactor(metric, sequence)
     }
     order = sequence
     feedback = factor
-    metric = try damped.converted(to: Float.self)
-    target = try matrix.transposed([1, 0])
-    decoded = try Buffer<Float>(count: matrix.count)
+    self.metric = try metric.converted(to: Float.self)
+    target = try arranged.transposed([1, 0])
+    decoded = try Buffer<Float>(count: matrix.count, zeroed: true)
+    if coder.sharesGrid {
+      rowWeights = try rowCosts().map { $0 > 0 ? 1 / $0 : 0 }  // of zeros in place of W
+    }
     try roundForward()
     try descend()
+    try keepBetterRows()
+  }
+
+  /// Rows and columns of a matrix in another order; nil for as they are.
+  private static func permuted<T: RealScalar>(
+    _ matrix: Tensor<T>, _ rows: [Int]?, _ columns: [Int]
+  ) throws(TTKitError) -> Tensor<T> {
+    let n = matrix.shape[1]
+    return try Tensor<T>(shape: matrix.shape) { out in
+      matrix.withSpan { span in
+        for i in 0..<matrix.shape[0] {
+          let from = (rows.map { $0[i] } ?? i) * n
+          for j in 0..<n { out[i * n + j] = span[from + columns[j]] }
+        }
+      }
+    }
   }
 
   func parts() throws(TTKitError) -> [StoragePart] { try coder.parts() }
@@ -68,23 +96,31 @@ final class Compensation {
   /// The measure of the codes, or of another matrix (rows, columns) in place of theirs.
   func cost(of other: Tensor<Float>? = nil) throws(TTKitError) -> Double {
     if let other {
-      let turned = try other.transposed([1, 0])
+      let arranged = try coder.arrangement.map { (order) throws(TTKitError) in
+        try Self.permuted(other, nil, order)
+      }
+      let turned = try (arranged ?? other).transposed([1, 0])
       // In bounds: columns · rows of both.
       unsafe decoded.base.update(from: turned.storage.buffer.base, count: turned.count)
     }
-    return measure(try Buffer<Float>(count: target.count), try Buffer<Float>(count: target.count))
+    return zip(try rowCosts(), rowWeights).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  /// Groups of neighbouring columns by falling mean of the diagonal.
-  private static func grouped(_ diagonal: [Double], _ width: Int) -> [Int] {
-    let firsts = Array(stride(from: 0, to: diagonal.count, by: width))
-    func weight(_ first: Int) -> Double {
-      let group = diagonal[first..<min(first + width, diagonal.count)]
-      return group.reduce(0, +) / Double(group.count)
+  /// The coder's groups by falling mean of the diagonal.
+  private static func grouped(_ metric: Tensor<Double>, _ coder: any ColumnCoder) -> [Int] {
+    let n = metric.shape[0]
+    var groups: [(columns: Range<Int>, weight: Double)] = []
+    metric.withSpan { span in
+      var first = 0
+      while first < n {
+        let end = first + coder.width(at: first, of: n)
+        let sum = (first..<end).reduce(0.0) { $0 + span[$1 * n + $1] }
+        groups.append((first..<end, sum / Double(end - first)))
+        first = end
+      }
     }
-    let weights = firsts.map(weight)
-    let ranks = firsts.indices.sorted { (weights[$0], $1) > (weights[$1], $0) }
-    return ranks.flatMap { firsts[$0]..<min(firsts[$0] + width, diagonal.count) }
+    groups.sort { ($0.weight, $1.columns.lowerBound) > ($1.weight, $0.columns.lowerBound) }
+    return groups.flatMap(\.columns)
   }
 
   /// U of the permuted matrix: with J the reversal, J H J = L Lᵀ gives U = J L⁻¹ J.
@@ -153,8 +189,9 @@ final class Compensation {
       while i < end {
         let width = widthAt(i)
         let out = unsafe decoded.base + order[i] * rows
+        let factor = try width > 1 ? inverseOfBlock(u, at: i, width) : nil
         // In bounds: `width` neighbouring rows of rest and of decoded.
-        unsafe coder.code(order[i], rest.base + i * rows, into: out)
+        unsafe coder.code(order[i], rest.base + i * rows, metric: factor, into: out)
         for k in i..<(i + width) {
           let error = unsafe errors.base + (k - start) * rows
           let scale = unsafe 1 / u[k * columns + k]
@@ -180,114 +217,19 @@ final class Compensation {
   }
 
   /// Columns coded together at place i of the order; the last group may be shorter.
-  private func widthAt(_ i: Int) -> Int { min(coder.width, columns - order[i]) }
+  private func widthAt(_ i: Int) -> Int { coder.width(at: order[i], of: columns) }
 
-  // MARK: - Descent
-
-  /// Scales, then columns one by one, each the best for the others, while that gains a thousandth.
-  private func descend() throws(TTKitError) {
-    // slope = H (W' − W)ᵀ, half the gradient.
-    let slope = try Buffer<Float>(count: target.count)
-    let difference = try Buffer<Float>(count: target.count)
-    var before = measure(difference, slope)
-    for _ in 0..<Self.sweeps where before > 0 {
-      if !coder.scaleGroups.isEmpty { try fitScales(slope) }
-      // In bounds: columns · rows of slope and decoded.
-      if try unsafe coder.refit(metric, slope: slope.base, decoded: decoded.base) {
-        _ = measure(difference, slope)
-      }
-      if coder.width == 1 { try sweepColumns(slope) }
-      let after = measure(difference, slope)
-      if after > 0.999 * before { return }
-      before = after
-    }
-  }
-
-  /// Computes the slope anew; returns the measure.
-  private func measure(_ difference: borrowing Buffer<Float>, _ slope: borrowing Buffer<Float>)
-    -> Double
-  {
-    let goal = unsafe target.storage.buffer.base
-    // In bounds: columns · rows of each.
-    for i in 0..<target.count { unsafe difference.base[i] = decoded.base[i] - goal[i] }
-    unsafe cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(columns), Int32(rows), Int32(columns), 1,
-      metric.storage.buffer.base, Int32(columns), difference.base, Int32(rows), 0, slope.base,
-      Int32(rows))
-    var sum = 0.0
-    for i in 0..<target.count { unsafe sum += Double(difference.base[i]) * Double(slope.base[i]) }
-    return sum
-  }
-
-  /// Each group's scale by least squares, the others fixed: W' changes by (f − 1) W' of the group.
-  private func fitScales(_ slope: borrowing Buffer<Float>) throws(TTKitError) {
-    let h = unsafe metric.storage.buffer.base
-    for (g, group) in coder.scaleGroups.enumerated() {
-      let n = group.count
-      let curved = try Buffer<Float>(count: checkedProduct([n, rows]))
-      let own = unsafe decoded.base + group.lowerBound * rows
-      // H of the group times W' of the group: in bounds, n rows of each.
-      unsafe cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(n), Int32(rows), Int32(n), 1,
-        h + group.lowerBound * columns + group.lowerBound, Int32(columns), own, Int32(rows), 0,
-        curved.base, Int32(rows))
-      var falls = [Double](repeating: 0, count: rows)
-      var bends = falls
-      let down = unsafe slope.base + group.lowerBound * rows
-      for i in 0..<n {
-        for r in 0..<rows {
-          let at = i * rows + r
-          unsafe falls[r] -= Double(own[at]) * Double(down[at])
-          unsafe bends[r] += Double(own[at]) * Double(curved.base[at])
-        }
-      }
-      var factors = (0..<rows).map { r -> Float in
-        bends[r] > 0 ? Float(max(min(1 + falls[r] / bends[r], 2), 0.5)) : 1
-      }
-      coder.rescale(g, &factors)
-      for i in 0..<n {
-        for r in 0..<rows {
-          let at = i * rows + r
-          unsafe curved.base[at] = own[at] * (factors[r] - 1)
-          unsafe own[at] *= factors[r]
-        }
-      }
-      unsafe cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(columns), Int32(rows), Int32(n), 1,
-        h + group.lowerBound, Int32(columns), curved.base, Int32(rows), 1, slope.base, Int32(rows))
-    }
-  }
-
-  /// Codes each column again at the minimum over it alone, w' − slope / H[j, j].
-  private func sweepColumns(_ slope: borrowing Buffer<Float>) throws(TTKitError) {
-    let h = unsafe metric.storage.buffer.base
-    let values = try Buffer<Float>(count: rows)
-    let changes = try Buffer<Float>(count: checkedProduct([Self.block, rows]))
-    for start in stride(from: 0, to: columns, by: Self.block) {
-      let end = min(start + Self.block, columns)
-      for j in start..<end {
-        let own = unsafe decoded.base + j * rows
-        let down = unsafe slope.base + j * rows
-        let change = unsafe changes.base + (j - start) * rows
-        let step = unsafe 1 / h[j * columns + j]
-        for r in 0..<rows {
-          unsafe values.base[r] = own[r] - down[r] * step
-          unsafe change[r] = own[r]
-        }
-        unsafe coder.code(j, values.base, into: own)
-        for r in 0..<rows { unsafe change[r] = own[r] - change[r] }
-        // The block's own rows of the slope; H is symmetric.
-        unsafe cblas_sger(
-          CblasRowMajor, Int32(end - start), Int32(rows), 1, h + j * columns + start, 1, change, 1,
-          slope.base + start * rows, Int32(rows))
-      }
-      // All other rows at once.
-      for (first, last) in [(0, start), (end, columns)] where last > first {
-        unsafe cblas_sgemm(
-          CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(last - first), Int32(rows),
-          Int32(end - start), 1, h + first * columns + start, Int32(columns), changes.base,
-          Int32(rows), 1, slope.base + first * rows, Int32(rows))
+  /// U⁻¹ of the diagonal block at i: what an error e of its columns costs in the end is ‖e U⁻¹‖².
+  private func inverseOfBlock(
+    _ u: UnsafePointer<Float>, at i: Int, _ width: Int
+  ) throws(TTKitError) -> [Float] {
+    let lower = try Tensor<Double>(shape: [width, width]) { out in
+      for a in 0..<width {
+        // In bounds: the block at (i, i), transposed.
+        for b in 0..<width { out[a * width + b] = Double(unsafe u[(i + b) * columns + i + a]) }
       }
     }
+    let inverse = try triangularInverse(lower).elements
+    return (0..<(width * width)).map { Float(inverse[$0 % width * width + $0 / width]) }
   }
 }

@@ -2,6 +2,9 @@
 internal import CTTKKernels
 
 extension IntegerStorage: ColumnStorage {
+  /// One grid for all rows is that of plain rounding.
+  var weighsColumns: Bool { !isBytes && sharing != .tensor }
+
   func columnCoder(
     _ matrix: Tensor<Float>, importance: Tensor<Float>
   ) throws(TTKitError) -> any ColumnCoder {
@@ -23,7 +26,7 @@ private final class IntegerColumns: ColumnCoder {
   /// (columns, rows).
   private let codes: Buffer<UInt8>
   private var rows: Int { shape[0] }
-  private var isShared: Bool { grid.gridRows == 1 && rows > 1 }
+  var sharesGrid: Bool { grid.gridRows == 1 && rows > 1 }
 
   init(
     _ matrix: Tensor<Float>, _ storage: IntegerStorage, importance: Tensor<Float>
@@ -39,7 +42,8 @@ private final class IntegerColumns: ColumnCoder {
       }
     } else {
       (fitted, zeros) = try fitGrids(
-        matrix, grid, bits: storage.bits, isSymmetric: storage.isSymmetric, importance: importance)
+        matrix, grid, bits: storage.bits, isSymmetric: storage.isSymmetric,
+        importance: storage.weighsColumns ? importance : nil)
     }
     let part = try storage.scalePart(fitted)
     dtype = part.dtype
@@ -52,17 +56,18 @@ private final class IntegerColumns: ColumnCoder {
   private var top: Int { storage.isBytes ? 254 : storage.top }
 
   func code(
-    _ first: Int, _ values: UnsafePointer<Float>, into decoded: UnsafeMutablePointer<Float>
+    _ first: Int, _ values: UnsafePointer<Float>, metric: [Float]?,
+    into decoded: UnsafeMutablePointer<Float>
   ) {
-    let group = isShared ? 0 : first / grid.group
+    let group = sharesGrid ? 0 : first / grid.group
     // In bounds: one scale a group of each row, or one for all; rows codes a column.
     unsafe ttkk_round_column(
       rows, values, scales.base + group, zeros.storage.buffer.base + group,
-      isShared ? 0 : grid.groups, Int32(top), codes.base + first * rows, decoded)
+      sharesGrid ? 0 : grid.groups, Int32(top), codes.base + first * rows, decoded)
   }
 
   var scaleGroups: [Range<Int>] {
-    isShared ? [] : (0..<grid.groups).map { grid.columns($0) }
+    sharesGrid ? [] : (0..<grid.groups).map { grid.columns($0) }
   }
 
   func rescale(_ g: Int, _ factors: inout [Float]) {

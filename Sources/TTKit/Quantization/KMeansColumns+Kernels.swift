@@ -23,7 +23,7 @@ private final class KMeansColumns: ColumnCoder {
   /// (columns, rows).
   private let codes: Buffer<UInt8>
   private var rows: Int { shape[0] }
-  private var isShared: Bool { grid.gridRows == 1 && rows > 1 }
+  var sharesGrid: Bool { grid.gridRows == 1 && rows > 1 }
 
   init(_ matrix: Tensor<Float>, _ storage: KMeansStorage) throws(TTKitError) {
     self.storage = storage
@@ -35,14 +35,15 @@ private final class KMeansColumns: ColumnCoder {
   }
 
   func code(
-    _ first: Int, _ values: UnsafePointer<Float>, into decoded: UnsafeMutablePointer<Float>
+    _ first: Int, _ values: UnsafePointer<Float>, metric: [Float]?,
+    into decoded: UnsafeMutablePointer<Float>
   ) {
     let size = 1 << storage.bits
-    let group = isShared ? 0 : first / grid.group
+    let group = sharesGrid ? 0 : first / grid.group
     // In bounds: one book a group of each row, or one for all; rows codes a column.
     unsafe ttkk_round_to_books(
       rows, values, Int32(storage.bits), books.storage.buffer.base + group * size,
-      isShared ? 0 : grid.groups * size, codes.base + first * rows, decoded)
+      sharesGrid ? 0 : grid.groups * size, codes.base + first * rows, decoded)
   }
 
   private static func stored(
@@ -57,37 +58,45 @@ private final class KMeansColumns: ColumnCoder {
 
   /// Each codebook by least squares, the others fixed; one whose values would not rise stays.
   func refit(
-    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>
+    _ metric: Tensor<Float>, slope: UnsafePointer<Float>, decoded: UnsafeMutablePointer<Float>,
+    rowWeights: [Double]
   ) throws(TTKitError) -> Bool {
     let size = 1 << storage.bits
     let columns = shape[1]
     // Groups of a row depend on each other through the metric: one group a row, or all rows together.
-    guard isShared || grid.groups == 1 else { return false }
+    guard sharesGrid || grid.groups == 1 else { return false }
     let scratch = try Buffer<Float>(count: checkedProduct([size, columns]))
     let moved = try Buffer<Float>(count: books.count)
     unsafe moved.base.update(from: books.storage.buffer.base, count: books.count)
     var square = [Double](repeating: 0, count: size * size)
     var right = [Double](repeating: 0, count: size)
+    var (allSquare, allRight) = (square, right)
     for r in 0..<rows {
       // In bounds: column j of row r is at j · rows + r; size · columns of scratch.
       unsafe ttkk_book_normal(
         columns, Int32(size), codes.base + r, rows, metric.storage.buffer.base, columns, slope + r,
         rows, scratch.base, &square, &right)
-      guard !isShared || r == rows - 1 else { continue }
-      let book = unsafe moved.base + (isShared ? 0 : r * size)
+      let weight = sharesGrid ? rowWeights[r] : 1
+      for i in square.indices { allSquare[i] += weight * square[i] }
+      for c in 0..<size { allRight[c] += weight * right[c] }
+      for i in square.indices { square[i] = 0 }
+      for c in 0..<size { right[c] = 0 }
+      guard !sharesGrid || r == rows - 1 else { continue }
+      let book = unsafe moved.base + (sharesGrid ? 0 : r * size)
       let step = try solvedRight(
-        Tensor(shape: [1, size], elements: right), Tensor(shape: [size, size], elements: square)
+        Tensor(shape: [1, size], elements: allRight),
+        Tensor(shape: [size, size], elements: allSquare)
       ).elements
       let new = (0..<size).map { c in unsafe book[c] + Float(step[c]) }
       if new.allSatisfy(\.isFinite), zip(new, new.dropFirst()).allSatisfy({ $0 <= $1 }) {
         for c in 0..<size { unsafe book[c] = new[c] }
       }
-      for i in square.indices { square[i] = 0 }
-      for c in 0..<size { right[c] = 0 }
+      for i in square.indices { allSquare[i] = 0 }
+      for c in 0..<size { allRight[c] = 0 }
     }
     (dtype, bytes, books) = try Self.stored(Tensor(shape: books.shape, buffer: moved), storage)
     for r in 0..<rows {
-      let book = unsafe books.storage.buffer.base + (isShared ? 0 : r * size)
+      let book = unsafe books.storage.buffer.base + (sharesGrid ? 0 : r * size)
       for j in 0..<columns {
         unsafe decoded[j * rows + r] = book[Int(codes.base[j * rows + r])]
       }

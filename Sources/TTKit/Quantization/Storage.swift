@@ -69,7 +69,7 @@ public struct EncodedCore: Sendable {
   init<T: RealScalar>(
     compensating matrix: Tensor<T>, storage: any Storage, moment: InputMoment
   ) throws(TTKitError) {
-    guard let columns = storage as? any ColumnStorage, columns.codesColumns else {
+    guard storage is any ColumnStorage else {
       try self.init(matrix, storage: storage)
       return
     }

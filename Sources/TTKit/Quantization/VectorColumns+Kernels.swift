@@ -1,12 +1,7 @@
-/// Single numbers of a codebook with scales of rows, column by column: for error compensation.
-///
-/// Codes of several numbers lie in planes of a row, so their columns are no neighbours: those storages are
-/// rounded plainly.
+/// Codes of vectors and scales of rows, some columns at a time: for error compensation.
 internal import CTTKKernels
 
 extension VectorStorage: ColumnStorage {
-  var codesColumns: Bool { dimensions == 1 }
-
   func columnCoder(
     _ matrix: Tensor<Float>, importance: Tensor<Float>
   ) throws(TTKitError) -> any ColumnCoder {
@@ -14,41 +9,52 @@ extension VectorStorage: ColumnStorage {
   }
 }
 
+/// The coordinates of a vector lie in planes of a row; here they are neighbours.
 @safe
 private final class VectorColumns: ColumnCoder {
-  let width = 1
+  let width: Int
+  let arrangement: [Int]?
+  /// Of each column so arranged: the vector that it is of.
+  private let vectors: [Int]
   private let grid: VectorGrid
-  private let scales: [Float]
-  private let fit: VectorFit
-  /// (rows, size) values that codes stand for, as stored.
-  private let books: Buffer<Float>
+  private var fit: VectorFit
 
   init(_ matrix: Tensor<Float>, _ storage: VectorStorage) throws(TTKitError) {
-    grid = try VectorGrid(shape: matrix.shape, storage)
-    var fit = try VectorFit(matrix, grid)
-    try fit.run()
-    self.fit = fit
-    scales = fit.scales
-    books = try Buffer(count: checkedProduct([grid.rows, grid.size]))
-    for r in 0..<grid.rows {
-      let book = unsafe fit.book(r)
-      // In bounds: size numbers of each row.
-      for c in 0..<grid.size {
-        unsafe books.base[r * grid.size + c] = unsafe book[c] * scales[r]
-      }
+    let grid = try VectorGrid(shape: matrix.shape, storage)
+    self.grid = grid
+    width = grid.dimensions
+    let order = (0..<grid.plane).flatMap { t in
+      stride(from: t, to: grid.width, by: grid.plane).map { $0 }
     }
+    arrangement = width == 1 ? nil : order
+    vectors = order.map { $0 % grid.plane }
+    fit = try VectorFit(matrix, grid)
+    try fit.run()
+  }
+
+  /// Coordinates that a vector has.
+  func width(at first: Int, of columns: Int) -> Int {
+    (columns - vectors[first] + grid.plane - 1) / grid.plane
   }
 
   func code(
-    _ first: Int, _ values: UnsafePointer<Float>, into decoded: UnsafeMutablePointer<Float>
+    _ first: Int, _ values: UnsafePointer<Float>, metric: [Float]?,
+    into decoded: UnsafeMutablePointer<Float>
   ) {
-    // In bounds: one book a row; codes of a row stand columns apart.
-    for r in 0..<grid.rows {
-      var code: UInt8 = 0
-      unsafe ttkk_round_to_books(
-        1, values + r, Int32(grid.bits), books.base + r * grid.size, 0, &code, decoded + r)
-      unsafe fit.codes.storage.buffer.base[r * grid.plane + first] = code
+    let t = vectors[first]
+    // In bounds: one book for all or one a row; codes of a row stand `plane` apart; width(at:) values a row.
+    unsafe fit.scales.withUnsafeBufferPointer { scales in
+      unsafe ttkk_round_to_vectors(
+        grid.rows, Int32(width(at: first, of: grid.width)), values, Int32(grid.dimensions),
+        Int32(grid.size), fit.book(0), grid.ownsBooks ? grid.bookLength : 0, scales.baseAddress!,
+        metric, fit.codes.storage.buffer.base + t, grid.plane, decoded)
     }
+  }
+
+  var scaleGroups: [Range<Int>] { fit.hasHalfScales ? [0..<grid.width] : [] }
+
+  func rescale(_ g: Int, _ factors: inout [Float]) {
+    for r in factors.indices { factors[r] = fit.rescale(r, by: factors[r]) }
   }
 
   func parts() throws(TTKitError) -> [StoragePart] { try fit.parts() }

@@ -66,9 +66,21 @@ struct VectorFit {
     ]
   }
 
-  private var scaleDType: DType {
-    let fits = scales.allSatisfy { $0 == 0 || ($0.magnitude >= 0x1p-14 && $0.magnitude <= 65504) }
-    return fits ? .float16 : .float32
+  /// True when all scales are 0 or normal float16.
+  var hasHalfScales: Bool { scales.allSatisfy { $0 == 0 || Self.isHalf($0) } }
+  private var scaleDType: DType { hasHalfScales ? .float16 : .float32 }
+
+  private static func isHalf(_ scale: Float) -> Bool {
+    scale.magnitude >= 0x1p-14 && scale.magnitude <= 65504
+  }
+
+  /// Multiplies the scale of row r, where the result is a float16; returns what storing made of the factor.
+  mutating func rescale(_ r: Int, by factor: Float) -> Float {
+    let old = scales[r]
+    let new = roundedToHalf(old * factor)
+    guard old != 0, new > 0, Self.isHalf(new) else { return 1 }
+    scales[r] = new
+    return new / old
   }
 
   /// Codebooks and scales become what will be stored, so that the last codes suit them.

@@ -7,6 +7,8 @@ struct Peeling<T: Scalar> {
   private(set) var right = 1
   /// From the right end inwards; rows orthonormal.
   private(set) var peeled: [ThickCore<T>] = []
+  /// Rows of `current`, each all that lies behind the last of `modes`, that samples missed before.
+  private(set) var suspects: ArraySlice<Int> = []
   var ledger: MemoryLedger
   private(set) var report = DecompositionReport()
   /// Whether `current` is still the caller's tensor.
@@ -31,15 +33,17 @@ struct Peeling<T: Scalar> {
     return (current.count / columns, columns, taken)
   }
 
-  /// Trailing modes for a basis from so many samples: near `target` columns, twice as many rows; nil when
-  /// that leaves too few columns to gain from.
+  /// Trailing modes for a basis from so many samples: near `target` columns, twice as many rows if there is a
+  /// choice; nil when that leaves too few columns to gain from.
   func merged(forSamples samples: Int) -> (rows: Int, columns: Int, modes: Int)? {
     let target = max(512, 8 * samples)
     var columns = right
     var taken = 0
     while taken < modes.count - 1, columns < target {
       let next = columns * modes[modes.count - taken - 1]  // fits: divides the number of elements
-      if current.count / next < 2 * next { break }
+      // One mode at least, if both sides leave enough to gain.
+      let rows = current.count / next
+      if rows < 2 * next, taken > 0 || rows < 2 * samples { break }
       taken += 1
       columns = next
     }
@@ -56,8 +60,10 @@ struct Peeling<T: Scalar> {
 
   mutating func notePass() { if isWhole { report.passes += 1 } }
 
+  /// - Parameter odd: rows of `rest` that samples may miss.
   mutating func peel(
-    _ basis: Tensor<T>, _ taken: Int, leaving rest: Tensor<T>, by method: DecompositionMethod
+    _ basis: Tensor<T>, _ taken: Int, leaving rest: Tensor<T>, by method: DecompositionMethod,
+    odd: [Int] = []
   ) {
     if isWhole {
       report.method = method
@@ -66,6 +72,8 @@ struct Peeling<T: Scalar> {
     }
     ledger.hold(basis.byteCount + rest.byteCount)
     peeled.append(ThickCore(matrix: basis, modes: Array(modes.suffix(taken))))
+    let merged = modes.suffix(taken).reduce(1, *)  // fits: divides the number of elements
+    suspects = Array(Set(suspects.map { $0 / merged } + odd)).sorted().suffix(64)
     modes.removeLast(taken)
     right = basis.shape[0]
     current = RowSource(rest)

@@ -20,58 +20,57 @@ func sampledRows<T: Scalar>(
   return Tensor(shape: [count, columns], buffer: sums)
 }
 
-/// The residues x − x · basisᴴ · basis of the rows that lose most: up to four from each of the eight worst
-/// blocks of a pass.
+/// Some rows as they are (count, columns).
+func chosenRows<T: Scalar>(
+  _ x: RowSource<T>, _ rows: [Int], columns: Int
+) throws(TTKitError) -> Tensor<T> {
+  let chosen = try Buffer<T>(count: checkedProduct([rows.count, columns]))
+  for (i, row) in rows.enumerated() {
+    // In bounds: one of as many rows; a copy, or the same place where the source copied already.
+    let target = unsafe chosen.base + i * columns
+    let from = try unsafe x.rows(row, 1, columns: columns, scratch: target)
+    if unsafe from != UnsafePointer(target) { unsafe target.update(from: from, count: columns) }
+  }
+  return Tensor(shape: [rows.count, columns], buffer: chosen)
+}
+
+/// The rows that lose most, up to four from each of the eight worst blocks of a pass, and their residues
+/// x − x · basisᴴ · basis.
 func worstResidues<T: Scalar>(
   _ x: RowSource<T>, columns: Int, _ basis: Tensor<T>, _ pass: Projection<T>
-) throws(TTKitError) -> Tensor<T> {
-  let rows = x.count / columns
+) throws(TTKitError) -> (rows: [Int], residues: Tensor<T>) {
   let blocks = pass.losses.indices.sorted {
     (pass.losses[$0], $1) > (pass.losses[$1], $0)
   }
-  let found = try Buffer<T>(count: checkedProduct([32, columns]))
-  var count = 0
+  var worst: [Int] = []
   for block in blocks.prefix(8) {
     let first = block * pass.blockRows
-    let height = min(pass.blockRows, rows - first)
-    // A copy: the residues replace the rows.
-    let part = try Buffer<T>(count: height * columns)  // fits: rows that exist
-    let from = try unsafe x.rows(first, height, columns: columns, scratch: part.base)
-    // In bounds: height rows; the same place where the source copied already.
-    if unsafe from != UnsafePointer(part.base) {
-      unsafe part.base.update(from: from, count: height * columns)
-    }
-    let matrix = Tensor(shape: [height, columns], buffer: part)
-    let y = try product(matrix, basis, .plain, .conjugateTransposed)
-    let residue = try difference(matrix, product(y, basis))
+    let height = min(pass.blockRows, x.count / columns - first)
+    let residue = try residues(of: chosenRows(x, Array(first..<first + height), columns: columns))
     let norms = try (0..<height).map { (i) throws(TTKitError) in
       try residue.block(at: [i, 0], shape: [1, columns]).norm
     }
-    for i in norms.indices.sorted(by: { (norms[$0], $1) > (norms[$1], $0) }).prefix(4) {
-      // In bounds: at most 4 rows from each of 8 blocks.
-      unsafe (found.base + count * columns).update(
-        from: residue.storage.buffer.base + i * columns, count: columns)
-      count += 1
-    }
+    let order = norms.indices.sorted { (norms[$0], $1) > (norms[$1], $0) }
+    worst += order.prefix(4).map { first + $0 }
   }
-  return try Tensor(shape: [32, columns], buffer: found).block(
-    at: [0, 0], shape: [count, columns])
+  func residues(of part: Tensor<T>) throws(TTKitError) -> Tensor<T> {
+    try remainder(of: part, product(part, basis, .plain, .conjugateTransposed), basis)
+  }
+  return (worst, try residues(of: chosenRows(x, worst, columns: columns)))
 }
 
-/// Nearly orthonormal rows made so to a few roundings, by one Newton step for (v vᴴ)^(−1/2) v, and the
-/// Frobenius norm of v vᴴ − 1 that is left, above any of its singular values.
-func orthonormalized<T: Scalar>(
-  _ basis: Tensor<T>
-) throws(TTKitError) -> (basis: Tensor<T>, defect: Double) {
-  let one = try Tensor<T>.identity(basis.shape[0])
-  func defect(_ v: Tensor<T>) throws(TTKitError) -> Tensor<T> {
-    try difference(product(v, v, .plain, .conjugateTransposed), one)
-  }
-  let step = try product(defect(basis), basis)
-  let result = try basis.copied()
+/// v vᴴ − 1 for nearly orthonormal rows.
+func defect<T: Scalar>(of v: Tensor<T>) throws(TTKitError) -> Tensor<T> {
+  try difference(product(v, v, .plain, .conjugateTransposed), .identity(v.shape[0]))
+}
+
+/// Nearly orthonormal rows made so to a few roundings, by one Newton step for (v vᴴ)^(−1/2) v.
+func orthonormalized<T: Scalar>(rows v: Tensor<T>) throws(TTKitError) -> Tensor<T> {
+  let step = try product(defect(of: v), v)
+  let result = try v.copied()
   // In bounds: both have the same count; nobody else has seen the copy yet.
   unsafe add(-0.5, step.storage.buffer.base, to: result.storage.buffer.base, step.count)
-  return (result, Double(try defect(result).norm))
+  return result
 }
 
 /// The same for nearly orthonormal columns.

@@ -171,7 +171,7 @@ private struct Decomposition<T: Scalar> {
         target = 4 * columns  // fits: columns <= rows exist
         continue
       }
-      let basis = try orthonormalized(vh.block(at: [0, 0], shape: [r, columns])).basis
+      let basis = try orthonormalized(rows: vh.block(at: [0, 0], shape: [r, columns]))
       try state.ledger.require(
         projectionBytes(
           state.current, columns: columns, rank: r, explicit: false, threads: executor.threads),
@@ -186,36 +186,10 @@ private struct Decomposition<T: Scalar> {
     }
   }
 
-  /// What is left when merging stops, cut in the middle when that makes both parts much smaller to handle.
+  /// What is left when merging stops, as one thick core.
   private mutating func remainder() throws(TTKitError) -> [ThickCore<T>] {
     let modes = state.modes
     let current = try state.remainder()
-    if let halves = try halved(current, modes) { return state.finish(halves) }
     return state.finish([ThickCore(matrix: current.reshaped([1, current.count]), modes: modes)])
-  }
-
-  private mutating func halved(
-    _ current: Tensor<T>, _ modes: [Int]
-  ) throws(TTKitError) -> [ThickCore<T>]? {
-    var rows = 1
-    var taken = 0
-    while taken < modes.count - 1 {
-      let next = rows * modes[taken]  // fits: divides the number of elements
-      if next > current.count / next { break }
-      rows = next
-      taken += 1
-    }
-    // Below this many rows the sweep needs no more than two passes over what is left anyway.
-    guard rows >= 64, taken >= 2 else { return nil }
-    let matrix = current.reshaped([rows, current.count / rows])
-    let cap = options.truncation.cap(afterCore: taken - 1)
-    let (u, rest) = try truncatedSplit(
-      matrix, expecting: state.right, &budget!, share: peelingShare, cap: cap, executor)
-    let (l, q) = try lq(rest)
-    let left = try product(u, l)
-    return [
-      ThickCore(matrix: left.reshaped([1, left.count]), modes: Array(modes.prefix(taken))),
-      ThickCore(matrix: q, modes: Array(modes.dropFirst(taken))),
-    ]
   }
 }

@@ -20,6 +20,7 @@ func split<T: Scalar>(
   let order = thick.reduce(0) { $0 + $1.modes.count }
   var cores: [Tensor<T>] = []
   var carry: Tensor<T>?
+  var full = 1
   for part in thick {
     var rest = part.matrix
     if let carry { rest = try product(carry, rest) }
@@ -31,9 +32,12 @@ func split<T: Scalar>(
       }
       try progress.report("splitting cores", cores.count, of: order)
       let rows = left * n  // fits: divides the number of elements
+      // Ranks that were full so far may be again, as far as is known.
+      let guess = part.right > 1 ? max(left, part.right) : left == full ? rows : left
+      full *= n  // fits: divides the number of elements
       let (u, remaining) = try truncatedSplit(
-        rest.reshaped([rows, rest.count / rows]), expecting: max(left, part.right), &budget,
-        share: nil, cap: truncation.cap(afterCore: cores.count), executor)
+        rest.reshaped([rows, rest.count / rows]), expecting: guess, &budget,
+        cap: truncation.cap(afterCore: cores.count), executor)
       cores.append(u.reshaped([left, n, u.shape[1]]))
       rest = remaining
       left = u.shape[1]

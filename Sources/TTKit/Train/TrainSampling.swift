@@ -16,7 +16,7 @@ enum SampledPeel {
 
 /// Share of the remaining budget that one peeling may use: small, so that the sweep over single modes
 /// decides the ranks with nearly all of it.
-let peelingShare = 1.0 / 32
+let peelingShare = 1.0 / 16
 
 extension Peeling {
   /// Peels one thick core off the right end if samples give a basis that loses no more than this step may.
@@ -29,49 +29,59 @@ extension Peeling {
     _ executor: Executor, _ progress: ProgressReporter
   ) throws(TTKitError) -> SampledPeel {
     var random = SeededGenerator(seed: options.seed &+ UInt64(peeled.count))
+    // After the first core the rank to expect is known.
     var samples = right == 1 ? 32 : right + max(12, right / 4)
-    var extra: Tensor<T>?
+    // Where rows that lost too much begin.
+    var odd: [Int] = []
     var failures = 0
     for _ in 0..<5 {
       guard let (rows, columns, taken) = merged(forSamples: samples) else { return .insufficient }
-      let sketch = try sampledRows(current, rows, columns, count: samples, &random)
+      var sketch = try sampledRows(current, rows, columns, count: samples, &random)
       // Rows can be zero by chance; only a known norm says that all is well.
       let largest = sketch.largestComponent
       if !(isNear(largest, T.Real.self) || budget != nil && largest.isFinite) { return .outOfRange }
       // Each sample is a sum of four rows.
       let norm = sketch.norm
-      let squares =
-        budget.map { $0.norm * $0.norm }
-        ?? norm * norm * Double(rows) / Double(4 * samples)
+      let scale = Double(4 * samples) / Double(rows)
+      let squares = budget.map { $0.norm * $0.norm } ?? norm * norm / scale
       let guess =
         (budget
         ?? TruncationBudget(
           options.truncation, norm: squares.squareRoot(), exponent: exponent, steps: 1,
           rounding: TruncationBudget<T.Real>.rounding(ofSteps: bond(0))))
         .limit(share: peelingShare, columns: columns)
-      var basis = try leadingRows(
-        sketch, dropping: 0.1 * min(guess / squares, 1), most: samples * 4 / 5)
-      if basis == nil {
+      // What samples and passes missed before goes in as it is.
+      let known = Set(odd.map { $0 / columns } + suspects.map { $0 * right / columns }).sorted()
+      if !known.isEmpty {
+        sketch = try stacked(sketch, chosenRows(current, known, columns: columns))
+      }
+      let most = known.count + (right == 1 ? samples * 4 / 5 : samples - 8)
+      guard
+        var basis = try leadingRows(
+          sketch, dropping: min(0.25 * guess * scale, norm * norm), most: most)
+      else {
         // A rank cap that binds anyway: more samples would only serve what it cuts off.
         let cap = options.truncation.cap(afterCore: bond(taken))
         if samples * 4 / 5 - 8 >= cap { return .insufficient }
         samples = moreSamples(samples)
         continue
       }
-      if let more = extra, more.shape[1] == columns { basis = try lq(stacked(basis!, more)).q }
-      for attempt in 0..<2 {
-        let (found, defect) = try orthonormalized(basis!)
-        // Where it costs next to nothing, the exact loss is better than a bound.
-        let explicit =
-          current.count < 1 << 20 || guess < 4 * certificateBlur(T.self) * squares
+      basis = try orthonormalized(rows: basis)
+      // Where it costs next to nothing, the exact loss is better than a bound.
+      let explicit =
+        current.count < 1 << 20 || guess < 4 * certificateBlur(T.self) * squares
+      func passed(_ rows: Tensor<T>) throws(TTKitError) -> Projection<T> {
         try ledger.require(
           projectionBytes(
-            current, columns: columns, rank: found.shape[0], explicit: explicit,
-            threads: executor.threads), "a projection on \(found.shape[0]) of \(columns) columns")
+            current, columns: columns, rank: rows.shape[0], explicit: explicit,
+            threads: executor.threads), "a projection on \(rows.shape[0]) of \(columns) columns")
         notePass()
-        let pass = try project(
-          current, columns: columns, on: found, explicit: explicit, executor: executor,
+        return try project(
+          current, columns: columns, on: rows, explicit: explicit, executor: executor,
           progress: progress)
+      }
+      var pass = try passed(basis)
+      for attempt in 0..<2 {
         if budget == nil {
           guard isNear((pass.squares / Double(current.count)).squareRoot(), T.Real.self) else {
             return .outOfRange
@@ -82,27 +92,42 @@ extension Peeling {
             rounding: TruncationBudget<T.Real>.rounding(ofSteps: modes.count - 1))
         }
         // The basis' distance from orthonormality, and roundings of sums.
-        let blur = explicit ? 0 : (defect + certificateBlur(T.self)) * pass.squares
+        let blur =
+          try explicit
+          ? 0 : (Double(defect(of: basis).norm) + certificateBlur(T.self)) * pass.squares
         let loss = max(pass.loss, 0) + blur
         let limit = budget!.limit(share: peelingShare, columns: columns)
         if loss <= limit {
           budget!.drop(squared: loss)
-          peel(found, taken, leaving: pass.y, by: .sampled)
+          peel(basis, taken, leaving: pass.y, by: .sampled, odd: odd.map { $0 / columns })
           return .peeled
         }
         failures += 1
         // Each further pass costs a good part of what the exact way does.
         if failures == 3 { return .insufficient }
         if attempt == 1 { break }
-        let residues = try worstResidues(current, columns: columns, found, pass)
+        let worst = try worstResidues(current, columns: columns, basis, pass)
+        let size = worst.residues.norm
         guard
           let more = try leadingRows(
-            residues, dropping: min(0.1 * limit / (residues.norm * residues.norm), 1),
-            most: min(residues.shape[0], 32))
+            worst.residues, dropping: min(0.1 * limit, size * size), most: worst.rows.count)
         else { break }
-        basis = try lq(stacked(found, more)).q
-        if basis!.shape[0] > columns / 2 { break }
-        extra = more
+        odd = worst.rows.map { $0 * columns }
+        let r = basis.shape[0]
+        let wider = try lq(stacked(basis, more)).q
+        if wider.shape[0] > columns / 2 { break }
+        if explicit {
+          basis = try orthonormalized(rows: wider)
+          pass = try passed(basis)
+        } else {
+          // What is projected already stays; the new directions alone cost little more than a read.
+          let added = try wider.block(at: [r, 0], shape: [wider.shape[0] - r, columns])
+          ledger.hold(pass.y.byteCount)
+          defer { ledger.release(pass.y.byteCount) }
+          let kept = pass
+          pass = try kept.joined(passed(added))
+          basis = try stacked(basis, added)
+        }
       }
       samples = moreSamples(samples)
     }
@@ -125,23 +150,40 @@ private func isNear<R: RealScalar>(_ value: Double, _ type: R.Type) -> Bool {
   return value > 0 && value.isFinite && abs(Int(value.exponent)) <= near
 }
 
-/// The leading right singular vectors of a few rows, as rows: all but a share of the squares; nil when that
+/// The leading right singular vectors of a few rows, as rows: all but squares of this sum; nil when that
 /// takes more than `most`.
 private func leadingRows<T: Scalar>(
-  _ rows: Tensor<T>, dropping share: Double, most: Int
+  _ rows: Tensor<T>, dropping bound: Double, most: Int
 ) throws(TTKitError) -> Tensor<T>? {
+  func rank(_ squares: [Double]) -> Int {
+    var tail = 0.0
+    var rank = squares.count
+    while rank > 1, tail + squares[rank - 1] <= bound {
+      tail += squares[rank - 1]
+      rank -= 1
+    }
+    return rank
+  }
+  let norm = rows.norm
+  if bound >= 32 * T.eps * norm * norm, rows.shape[0] <= rows.shape[1] {
+    // Eigenvalues of the Gram matrix resolve the bound, in a third of the time.
+    let (values, vh) = try hermitianEigen(product(rows, rows, .plain, .conjugateTransposed))
+    let r = rank(values.reversed().map { max(Double($0), 0) })
+    guard r <= most else { return nil }
+    let first = values.count - r
+    if Double(values[first]) >= 1e3 * T.eps * norm * norm {
+      let factors = values[first...].map { 1 / $0.squareRoot() }
+      let leading = try product(vh.block(at: [first, 0], shape: [r, values.count]), rows)
+        .rowsScaled(by: factors)
+      let triangle = try gramTriangle(leading, .rows, tolerance: 0.25)
+      if triangle.rank == r { return try withoutTriangle(leading, triangle, .rows) }
+    }
+  }
   let (l, q) = try lq(rows)
   let (_, s, vh) = try svd(l)
-  let squares = s.map { Double($0) * Double($0) }
-  let bound = share * squares.reduce(0, +)
-  var tail = 0.0
-  var rank = s.count
-  while rank > 1, tail + squares[rank - 1] <= bound {
-    tail += squares[rank - 1]
-    rank -= 1
-  }
-  guard rank <= most else { return nil }
-  return try product(vh.block(at: [0, 0], shape: [rank, vh.shape[1]]), q)
+  let r = rank(s.map { Double($0) * Double($0) })
+  guard r <= most else { return nil }
+  return try product(vh.block(at: [0, 0], shape: [r, vh.shape[1]]), q)
 }
 
 extension Scalar {

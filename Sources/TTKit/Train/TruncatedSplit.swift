@@ -3,34 +3,90 @@
 /// `a` (p, q) as U (p, r) with orthonormal columns times the rest (r, q); the budget chooses r from the
 /// singular values and books what goes.
 ///
-/// Wide matrices are never factorised as a whole: U comes from the triangular factor of aᵀ alone, the rest
-/// is Uᴴ a. Large ones of small rank are reduced to the range of a few random combinations of their columns
-/// first, if the measured loss of that is no more than rounding or a small share of the budget.
-/// - Parameters:
-///   - expected: a guess of the rank.
-///   - share: of what is allowed; nil: this is one of the budget's planned steps.
+/// Four ways, the cheapest that is good enough: where even a bound of the smallest singular value has to
+/// stay, no singular vectors at all; large matrices of small rank reduced to the range of a few random
+/// combinations of their columns, if the measured loss of that is no more than rounding or a small share of
+/// the budget; eigenvectors of a Gram matrix where the tolerance is far above what those resolve, the loss
+/// measured again; else the singular value decomposition. Wide matrices are never factorised as a whole.
+/// - Parameter expected: a guess of the rank.
 func truncatedSplit<T: Scalar>(
-  _ a: Tensor<T>, expecting expected: Int, _ budget: inout TruncationBudget<T.Real>, share: Double?,
+  _ a: Tensor<T>, expecting expected: Int, _ budget: inout TruncationBudget<T.Real>,
   cap: Int, _ executor: Executor
 ) throws(TTKitError) -> (u: Tensor<T>, rest: Tensor<T>) {
-  let (p, q) = (a.shape[0], a.shape[1])
+  let short = a.shape.min() ?? 0
+  if short <= cap, short <= expected, let whole = try unreduced(a, &budget, cap: cap) {
+    return whole
+  }
   var (matrix, range) = (a, Tensor<T>?.none)
   let width = expected + max(12, expected / 8)
-  if min(p, q) >= 96, 2 * width <= min(p, q),
-    let (found, reduced) = try reducedByRange(a, width: width, &budget)
-  {
+  if short >= 96, 2 * width <= short, let (found, reduced) = try reducedByRange(a, width, &budget) {
     (matrix, range) = (reduced, found)
   }
-  var dropped: ArraySlice<T.Real> = []
-  let (u, rest) = try truncatedSplit(matrix, executor) { s in
-    guard let share else { return budget.keep(s, cap: cap) }
-    let r = budget.rank(of: s, share: share, cap: cap)
-    dropped = s[r...]
-    return r
+  let parts: (u: Tensor<T>, rest: Tensor<T>)
+  if let coarse = try splitByGram(matrix, &budget, cap: cap) {
+    parts = coarse
+  } else {
+    parts = try truncatedSplit(matrix, executor) { s in budget.keep(s, cap: cap) }
   }
-  budget.drop(dropped)
-  guard let range else { return (u, rest) }
-  return (try product(range, u), rest)
+  guard let range else { return parts }
+  return (try product(range, parts.u), parts.rest)
+}
+
+/// All of `a`, if nothing may be dropped: U = 1 where `a` is wide, else an orthonormal basis of its columns.
+private func unreduced<T: Scalar>(
+  _ a: Tensor<T>, _ budget: inout TruncationBudget<T.Real>, cap: Int
+) throws(TTKitError) -> (u: Tensor<T>, rest: Tensor<T>)? {
+  let (p, q) = (a.shape[0], a.shape[1])
+  let wide = p <= q
+  let triangle = try gramTriangle(a, wide ? .rows : .columns)
+  guard triangle.rank == min(p, q) else { return nil }
+  var trial = budget
+  let least = try T.Real(0.5 * leastSingularValue(triangle))
+  guard trial.keep([T.Real](repeating: least, count: min(p, q)), cap: cap) == min(p, q) else {
+    return nil
+  }
+  if wide {
+    budget = trial
+    return (try .identity(p), a)
+  }
+  let u = try GramBasis(a, .columns, triangle).q
+  guard u.shape[1] == q else { return nil }
+  budget = trial
+  return (u, try product(u, a, .conjugateTransposed, .plain))
+}
+
+/// The same by eigenvectors of the smaller Gram matrix, several times as fast as singular vectors, where what
+/// may go is far above the √eps that it resolves; nil where it is not. The loss is formed and measured.
+private func splitByGram<T: Scalar>(
+  _ a: Tensor<T>, _ budget: inout TruncationBudget<T.Real>, cap: Int
+) throws(TTKitError) -> (u: Tensor<T>, rest: Tensor<T>)? {
+  let (p, q) = (a.shape[0], a.shape[1])
+  let short = min(p, q)
+  // Eigenvalues are wrong by a few eps √n of the largest, so that their tail is known to a tenth.
+  let resolved = 16 * T.eps * Double(short).squareRoot() * budget.norm * budget.norm
+  guard cap < short || budget.stepLimit >= resolved else { return nil }
+  let gram =
+    try p <= q
+    ? product(a, a, .plain, .conjugateTransposed) : product(a, a, .conjugateTransposed, .plain)
+  let (values, vectors) = try hermitianEigen(gram)
+  let s = values.reversed().map { max($0, 0).squareRoot() }
+  let r = budget.planned(s, cap: cap)
+  guard budget.stepLimit >= resolved || r == cap && Double(s[r - 1]) > 1e-5 * Double(s[0]) else {
+    return nil
+  }
+  let leading = try vectors.block(at: [short - r, 0], shape: [r, short])
+  let u: Tensor<T>
+  if p <= q {
+    u = try orthonormalized(columns: leading.transposed([1, 0]).conjugated())
+  } else {
+    let spanned = try product(a, leading, .plain, .conjugateTransposed)
+    u = try GramBasis(spanned, .columns, gramTriangle(spanned, .columns)).q
+    guard u.shape[1] == r else { return nil }
+  }
+  let rest = try product(u, a, .conjugateTransposed, .plain)
+  let loss = try remainder(of: a, u, rest).norm
+  guard budget.book(step: loss * loss, within: r == cap ? .infinity : 1) else { return nil }
+  return (u, rest)
 }
 
 /// `a` (p, q) as U (p, r) times the rest (r, q), by all of its singular values; `rank` chooses r from them.
@@ -59,16 +115,15 @@ func truncatedSplit<T: Scalar>(
 /// Source: N. Halko, P.-G. Martinsson, J. A. Tropp, Finding Structure with Randomness, SIAM Review 53
 /// (2011), Algorithm 4.1; the loss is measured, not estimated.
 private func reducedByRange<T: Scalar>(
-  _ a: Tensor<T>, width: Int, _ budget: inout TruncationBudget<T.Real>
+  _ a: Tensor<T>, _ width: Int, _ budget: inout TruncationBudget<T.Real>
 ) throws(TTKitError) -> (range: Tensor<T>, reduced: Tensor<T>)? {
   let q = a.shape[1]
-  var random = SeededGenerator(seed: UInt64(q))
-  let signs = try Tensor<T>(shape: [q, width]) { (out) throws(TTKitError) in
-    for i in out.indices { out[i] = random.next() >> 63 == 0 ? T.one : T.zero - T.one }
-  }
-  let range = try qr(product(a, signs)).q
+  var random = RandomCores<T>(seed: UInt64(q))
+  let sums = try product(a, random.matrix(rows: q, columns: width))
+  guard sums.largestComponent > 0 else { return nil }
+  let range = try GramBasis(sums, .columns, gramTriangle(sums, .columns)).q
   let reduced = try product(range, a, .conjugateTransposed, .plain)
-  let loss = try difference(a, product(range, reduced)).norm
+  let loss = try remainder(of: a, range, reduced).norm
   guard loss * loss <= budget.limit(share: 1.0 / 256, columns: q) else { return nil }
   budget.drop(squared: loss * loss)
   return (range, reduced)

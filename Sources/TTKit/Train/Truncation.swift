@@ -144,11 +144,28 @@ struct TruncationBudget<Real: RealScalar> {
     allowed = max(0, allowed - error)
   }
 
+  /// What the next of the planned steps may drop, squared.
+  var stepLimit: Double { allowed / Double(max(steps, 1)) }
+
+  /// How many of the descending singular values the next planned step keeps.
+  func planned(_ values: [Real], cap: Int) -> Int {
+    rank(of: values, share: 1 / Double(max(steps, 1)), cap: cap)
+  }
+
   /// One of the planned steps: decides, books, and passes on what it leaves unspent.
   mutating func keep(_ values: [Real], cap: Int) -> Int {
-    let rank = rank(of: values, share: 1 / Double(max(steps, 1)), cap: cap)
+    let rank = planned(values, cap: cap)
     drop(values[rank...])
     steps -= 1
     return rank
+  }
+
+  /// One of the planned steps, decided elsewhere: books its measured loss, unless that is more than so many
+  /// times what the step may drop.
+  mutating func book(step loss: Double, within factor: Double) -> Bool {
+    guard loss <= factor * stepLimit else { return false }
+    drop(squared: loss)
+    steps -= 1
+    return true
   }
 }

@@ -86,7 +86,7 @@ extension ContractionPlan {
     let target = try laidOut(
       [T](repeating: .nan, count: resultShape.reduce(1, *)), resultShape, turned: turned)
     let workspace = try Buffer<UInt8>(count: workspaceSize)
-    execute(tensors.map(\.view), into: target.view, workspace: workspace.base)
+    try execute(tensors.map(\.view), into: target.view, workspace: workspace.base)
     return try target.view.copied(as: T.self).elements.map { Double($0) }
   }
 }

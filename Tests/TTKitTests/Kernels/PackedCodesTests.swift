@@ -5,7 +5,7 @@ import Testing
 
 /// What codes stand for.
 enum CodeKind: CaseIterable {
-  case grid, zeros, halves, shared, byRow
+  case grid, zeros, halves, shared, byRow, own
 }
 
 /// A panel of random codes with scales, zero points or codebooks.
@@ -18,6 +18,9 @@ final class CodePanel {
   var zeros: [UInt8]
   var values: [Float]
   var levels: [UInt8]
+  /// Codebooks of outputs and groups: levels, and bytes of values.
+  var own: [UInt8] = []
+  var ownValues: [UInt8] = []
 
   /// - Parameter code: a code for output j and input i.
   init(
@@ -25,16 +28,20 @@ final class CodePanel {
     code: (Int, Int) -> UInt8
   ) {
     (self.width, self.k, self.bits, self.kind) = (width, k, bits, kind)
-    let unit = bits == 3 ? 32 : 16
+    let unit = bits == 3 || kind == .own ? 32 : 16
     padded = (k + unit - 1) / unit * unit
     let isBook = kind == .shared || kind == .byRow
     self.group = isBook ? padded : min((group + unit - 1) / unit * unit, padded)
     groups = (k + self.group - 1) / self.group
     let most = top ?? 1 << bits - 1
-    self.top = isBook ? 255 : most
+    self.top = isBook || kind == .own ? 255 : most
     let codes = (0..<width).flatMap { j in (0..<k).map { i in code(j, i) } }
     words = [UInt32](repeating: 0xeeee_eeee, count: padded * bits / 32 * width)
-    ttkk_pack_panel(width, width, k, Int32(bits), codes, &words)
+    if kind == .own {
+      ttkk_pack_own(width, width, k, codes, &words)
+    } else {
+      ttkk_pack_panel(width, width, k, Int32(bits), codes, &words)
+    }
     let numbers = (0..<(groups * width)).map { 0.25 + Float($0 % 7) }
     scales = numbers
     halves = kind == .halves ? numbers.map { Float16($0).bitPattern } : []
@@ -48,6 +55,20 @@ final class CodePanel {
       let book = (0..<16).map { _ in UInt8(random.below(256)) }
       levels = (0..<(4 * width)).map { book[$0 % 16] }
     }
+    guard kind == .own else { return }
+    own = (0..<(groups * width * 16)).map { _ in UInt8(random.below(256)) }
+    ownValues = [UInt8](repeating: 0, count: groups * width * 64)
+    for g in 0..<groups {
+      for j in 0..<width {
+        for c in 0..<16 {
+          let bits = Float(random.uniform()).bitPattern
+          for b in 0..<4 {
+            let at = ttkk_own_byte(width, ttkk_own_place(width, j), c, b)
+            ownValues[g * width * 64 + at] = UInt8(truncatingIfNeeded: bits >> (8 * UInt32(b)))
+          }
+        }
+      }
+    }
   }
 
   /// - Parameter isRounded: codebooks as levels, for rounded activations.
@@ -58,16 +79,20 @@ final class CodePanel {
           zeros.withUnsafeBufferPointer { zeros in
             values.withUnsafeBufferPointer { values in
               levels.withUnsafeBufferPointer { levels in
-                let isBook = !values.isEmpty
-                var codes = ttkk_codes(
-                  words: words.baseAddress, scales: halves.isEmpty ? scales.baseAddress : nil,
-                  halves: halves.isEmpty ? nil : halves.baseAddress,
-                  zeros: zeros.isEmpty ? nil : zeros.baseAddress,
-                  levels: isBook && isRounded ? levels.baseAddress : nil,
-                  values: isBook && !isRounded ? values.baseAddress : nil, k: k, group: group,
-                  bits: Int32(bits), zero: isBook ? 128 : Int32(1 << (bits - 1)),
-                  by_row: kind == .byRow ? 1 : 0, top: Int32(top))
-                return body(&codes)
+                (isRounded ? own : ownValues).withUnsafeBufferPointer { own in
+                  let isBook = !values.isEmpty
+                  var codes = ttkk_codes(
+                    words: words.baseAddress, scales: halves.isEmpty ? scales.baseAddress : nil,
+                    halves: halves.isEmpty ? nil : halves.baseAddress,
+                    zeros: zeros.isEmpty ? nil : zeros.baseAddress,
+                    levels: isBook && isRounded ? levels.baseAddress : nil,
+                    values: isBook && !isRounded ? values.baseAddress : nil,
+                    own: own.isEmpty ? nil : own.baseAddress, k: k, group: group,
+                    bits: Int32(bits),
+                    zero: isBook || kind == .own ? 128 : Int32(1 << (bits - 1)),
+                    by_row: kind == .byRow ? 1 : 0, top: Int32(top))
+                  return body(&codes)
+                }
               }
             }
           }
@@ -80,6 +105,7 @@ final class CodePanel {
 /// Kinds that codes of so many bits come in.
 func kinds(of bits: Int) -> [CodeKind] {
   CodeKind.allCases.filter { $0 != .byRow || bits == 2 }.filter { $0 != .shared || bits < 8 }
+    .filter { $0 != .own || bits == 4 }
 }
 
 /// Rounded rows, for one tile of them.

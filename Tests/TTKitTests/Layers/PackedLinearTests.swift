@@ -41,7 +41,8 @@ private let packable = [
   "int2(group=32)", "int3(group=row)", "int3(group=32)", "int3(group=48)", "int4(group=32)",
   "int4(group=16, symmetric=false)", "int5(group=tensor)", "int7(group=32)", "int8(group=64)",
   "int8(group=row, symmetric=false)", "kmeans1", "kmeans2", "kmeans3", "kmeans4",
-  "kmeans2(group=row)",
+  "kmeans2(group=row)", "kmeans3(group=row)", "kmeans4(group=row)", "kmeans4(group=64)",
+  "kmeans2(group=32)",
 ]
 
 @Suite struct PackedLinearTests {
@@ -156,7 +157,7 @@ private let packable = [
 
   @Test func int8Compute_needsIntegers() throws {
     for spec in [
-      "dense", "dense@kmeans5", "dense@kmeans4(group=row)", "low_rank(rank=3)@float16",
+      "dense", "dense@kmeans5", "dense@kmeans4(group=24)", "low_rank(rank=3)@float16",
       "dense@int4(group=5)",
     ] {
       let layer = try layer(32, 32, spec)

@@ -75,7 +75,8 @@ private final class PairCoder: ColumnCoder {
   }
 
   func code(
-    _ first: Int, _ given: UnsafePointer<Float>, into decoded: UnsafeMutablePointer<Float>
+    _ first: Int, _ given: UnsafePointer<Float>, metric: [Float]?,
+    into decoded: UnsafeMutablePointer<Float>
   ) {
     let (rows, columns) = (shape[0], shape[1])
     let isWhole = first + 1 < columns
@@ -111,6 +112,53 @@ private final class PairCoder: ColumnCoder {
     let plain = try error(storage.encode(w))
     let compensated = try error(Compensation.encode(w, storage, moment))
     #expect(compensated < 0.5 * plain, "\(compensated) against \(plain)")
+  }
+
+  /// Pairs and fours far apart in their rows, the last of a row short of coordinates; with a codebook of the
+  /// tensor and of rows, and Kashin's pairs.
+  @Test(arguments: [
+    "dense@pairs4", "dense@quads8", "dense@pairs6(group=row)", "dense@lloyd3", "rotation@pairs4",
+    "kashin@kmeans3",
+  ])
+  func codesOfVectors_areCompensated(spec: String) throws {
+    var random = TestRandom(seed: 3)
+    let (rows, n) = (40, spec.hasPrefix("dense") ? 131 : 96)
+    let w = try random.tensor([rows, n]).converted(to: Float.self)
+    let x = try product(random.tensor([300, 30]), random.tensor([n, 30]), .plain, .transposed)
+    let moment = InputMoment(matrix: try product(x, x, .transposed, .plain))
+    func error(_ moment: InputMoment?, in metric: InputMoment) throws -> (Double, Int) {
+      let found = try CompressedMatrix.fit(view(w), spec: Spec(parsing: spec), moment: moment)
+      return (
+        try metric.squaredNorm(subtracted(w, found.dense(Float.self))).squareRoot(), found.byteCount
+      )
+    }
+    let (plain, bytes) = try error(nil, in: moment)
+    let (compensated, same) = try error(moment, in: moment)
+    #expect(compensated < 0.6 * plain, "\(spec): \(compensated) against \(plain)")
+    #expect(same == bytes)
+  }
+
+  /// One grid or codebook for rows of which one reaches forty times as far: the others must not pay for it.
+  @Test(arguments: ["int4(group=tensor)", "int3(group=tensor)", "kmeans4", "kmeans3"])
+  func rowsThatShareAGrid_loseToNoOutlier(storage: String) throws {
+    var random = TestRandom(seed: 4)
+    let (rows, n) = (64, 64)
+    var values = try random.tensor([rows, n]).elements
+    for j in stride(from: 0, to: n, by: 9) { values[3 * n + j] *= 40 }
+    let w = try Tensor<Float>(shape: [rows, n], elements: values.map { Float($0) })
+    let x = try product(random.tensor([200, 40]), random.tensor([n, 40]), .plain, .transposed)
+    let moment = InputMoment(matrix: try product(x, x, .transposed, .plain))
+    func errors(_ used: InputMoment?) throws -> [Double] {
+      let spec = try Spec(parsing: "dense@" + storage)
+      let found = try CompressedMatrix.fit(view(w), spec: spec, moment: used).dense(Float.self)
+      let difference = try subtracted(w, found)
+      return try (0..<rows).map { r in
+        try moment.squaredNorm(difference.block(at: [r, 0], shape: [1, n]))
+      }
+    }
+    let (plain, compensated) = try (errors(nil), errors(moment))
+    let worse = (0..<rows).filter { compensated[$0] > plain[$0] && $0 != 3 }
+    #expect(worse.isEmpty, "\(storage): rows \(worse)")
   }
 
   /// Column by column with one fixed grid, as the algorithm says, without blocks.

@@ -36,14 +36,14 @@ def test_d2_sumOfIndices_keepsBudgetsAndSweeps() -> None:
         return i.sum(axis=1).astype(float)
 
     shape = (20, 18, 16, 14, 12)
-    for method in ("tci", "maxvol", "dmrg"):
+    for method in ("tci", "maxvol", "dmrg", "amen"):
         r = tk.cross(f, shape, max_evaluations=10_000, method=method)
         assert r.evaluations <= 10_000 and true_error(f, r.train.round(rtol=1e-8)) < 1e-7
         stopped = tk.cross(f, shape, rtol=1e-15, method=method, callback=lambda p: p.sweeps < 2)
         assert stopped.sweeps <= 2
 
 
-@pytest.mark.parametrize("method", ["tci", "maxvol", "dmrg"])
+@pytest.mark.parametrize("method", ["tci", "maxvol", "dmrg", "amen"])
 def test_d3_reciprocal_isWithin1e6(method: str) -> None:
     def f(i: np.ndarray) -> np.ndarray:
         return 1 / (2 + (i + 1).sum(axis=1))
@@ -56,7 +56,7 @@ def test_d3_reciprocal_isWithin1e6(method: str) -> None:
     assert np.array_equal(one_by_one.pivots, r.pivots)
 
 
-@pytest.mark.parametrize("method", ["tci", "maxvol", "dmrg"])
+@pytest.mark.parametrize("method", ["tci", "maxvol", "dmrg", "amen"])
 def test_d4_zeroFunction_isZero(method: str) -> None:
     r = tk.cross(lambda i: np.zeros(len(i)), (5, 4, 3), method=method)
     assert r.train.norm() < 1e-12 and r.train.shape == (5, 4, 3)

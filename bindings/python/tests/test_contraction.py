@@ -58,15 +58,13 @@ def test_einsum_complex_isNumPys(equation: str, dtype: type, rng: np.random.Gene
     assert np.allclose(found, expected, rtol=0, atol=4e4 * np.finfo(dtype).eps)
 
 
-def test_plan_complex_mixesWithRealAndHasNoGradient(rng: np.random.Generator) -> None:
+def test_plan_complex_mixesWithReal(rng: np.random.Generator) -> None:
     a, b = rng.normal(size=(3, 4)), rng.normal(size=(4, 2)) * 1j
     assert_close(tk.einsum("ab,bc->ac", a, b), a @ b)
     p = tk.plan("ab,bc->ac", (3, 4), (4, 2), dtype=complex)
     assert p.path == ((0, 1),) and p.shape == (3, 2) and "pairs of real" in p.explain()
     assert_close(p(a, b), a @ b)
     assert np.array_equal(tk.einsum("ab,b->a", np.ones((2, 0), complex), np.ones(0)), np.zeros(2))
-    with pytest.raises(TypeError, match="gradients of complex128"):
-        p.vjp([a, b], np.ones((3, 2)))
 
 
 def test_einsum_namesInBraces_areAxes(rng: np.random.Generator) -> None:
@@ -295,7 +293,7 @@ def test_plan_optimize_isASearchOfTheSameResult(rng: np.random.Generator) -> Non
     assert thorough.flops <= quick.flops
     found, other = quick(*operands), thorough(*operands)
     assert np.allclose(found, other, rtol=1e-9, atol=1e-9 * np.abs(found).max())
-    with pytest.raises(ValueError, match="optimize is 'best', expected 'quick' or 'thorough'"):
+    with pytest.raises(ValueError, match="optimize is 'best', expected 'quick', 'thorough' or"):
         tk.plan("ab->a", (2, 2), optimize="best")
 
 

@@ -22,7 +22,8 @@ def dense(f: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...]) -> np.n
 
 
 @pytest.mark.parametrize("options", [
-    {}, {"search": "full"}, {"method": "maxvol"}, {"method": "dmrg"}], ids=str)
+    {}, {"search": "full"}, {"method": "maxvol"}, {"method": "dmrg"}, {"method": "amen"}],
+    ids=str)
 def test_cross_ofASmoothFunction_isItWithinTheTolerance(options: dict[str, str]) -> None:
     r = tk.cross(smooth, SHAPE, rtol=1e-7, **options)  # type: ignore[arg-type]
     exact = dense(smooth, SHAPE)
@@ -177,7 +178,7 @@ def test_cross_valuesOfAnotherKind_areRefused(answer: object, words: str) -> Non
     ({"rtol": np.nan}, "rtol is nan"), ({"rtol": np.inf}, "rtol is inf"),
     ({"max_evaluations": 0}, "max_evaluations is 0"), ({"rank": 0}, "rank is 0"),
     ({"max_evaluations": -5}, "max_evaluations is -5"), ({"rank": 2**63}, "rank is"),
-    ({"method": "als"}, "method is 'als', expected 'tci', 'maxvol' or 'dmrg'"),
+    ({"method": "als"}, "method is 'als', expected 'tci', 'maxvol', 'dmrg' or 'amen'"),
     ({"search": "queen"}, "search is 'queen', expected 'rook' or 'full'"),
     ({"method": None}, "method is None"),
     ({"seed": -1}, "seed is -1"), ({"seed": 2**64}, "seed is"),
@@ -257,7 +258,8 @@ def test_maxvol_badInput_isAValueError(a: np.ndarray, options: dict[str, float])
 
 
 @pytest.mark.parametrize("options", [
-    {}, {"search": "full"}, {"method": "maxvol"}, {"method": "dmrg"}], ids=str)
+    {}, {"search": "full"}, {"method": "maxvol"}, {"method": "dmrg"}, {"method": "amen"}],
+    ids=str)
 def test_cross_rankOfEachBond_isACap(options: dict[str, str]) -> None:
     r = tk.cross(smooth, SHAPE, rank=(3, 1, 2), **options)  # type: ignore[arg-type]
     assert all(a <= b for a, b in zip(r.train.rank, (1, 3, 1, 2, 1), strict=True))

@@ -46,6 +46,7 @@ from .structured_formats import (
 )
 from .train import TensorTrain
 from .train_matrix import TensorTrainMatrix, tensor_train_matrix
+from .training import QuantizedTraining, TrainingGradients, TrainingPass
 
 __version__ = "0.1.0"
 
@@ -87,6 +88,7 @@ __all__ = [
     "Pairs",
     "Quads",
     "Quantized",
+    "QuantizedTraining",
     "Recipe",
     "Report",
     "Rotation",
@@ -101,6 +103,8 @@ __all__ = [
     "TrainConvolution",
     "TrainLinear",
     "TrainMatrix",
+    "TrainingGradients",
+    "TrainingPass",
     "TuckerConvolution",
     "TuckerLinear",
     "WeightReport",

@@ -50,6 +50,7 @@ TTK_PRODUCT_VARIATIONAL = 4
 TTK_CROSS_TCI = 1
 TTK_CROSS_MAXVOL = 2
 TTK_CROSS_DMRG = 3
+TTK_CROSS_AMEN = 4
 TTK_SEARCH_ROOK = 1
 TTK_SEARCH_FULL = 2
 TTK_CROSS_CONVERGED = 1
@@ -73,6 +74,7 @@ TTK_SOLVE_STOPPED = 4
 TTK_SOLVE_RANK = 5
 TTK_EFFORT_QUICK = 0
 TTK_EFFORT_THOROUGH = 1
+TTK_EFFORT_FLOPS = 2
 TTK_COMPUTE_LAYER = 0
 TTK_COMPUTE_INT8 = 1
 TTK_BAG_SUM = 0
@@ -342,6 +344,40 @@ class ttk_kashin_report(Structure):
     ]
 
 
+class ttk_training_options(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("core_bits", c_int32),
+        ("activation_bits", c_int32),
+        ("rule", c_int32),
+        ("threads", c_int32),
+    ]
+
+
+class ttk_training_inputs(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("x", POINTER(ttk_array)),
+        ("cores", POINTER(ttk_array)),
+        ("core_scales", POINTER(ttk_array)),
+        ("input_scale", POINTER(ttk_array)),
+        ("output_scale", POINTER(ttk_array)),
+        ("bias", POINTER(ttk_array)),
+    ]
+
+
+class ttk_training_gradients(Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("x", POINTER(ttk_array)),
+        ("cores", POINTER(ttk_array)),
+        ("core_scales", POINTER(ttk_array)),
+        ("input_scale", POINTER(ttk_array)),
+        ("output_scale", POINTER(ttk_array)),
+        ("bias", POINTER(ttk_array)),
+    ]
+
+
 class ttk_weight_report(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -587,6 +623,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_attention_nbytes": (c_int64, (c_void_p,)),
     "ttk_attention_apply": (c_int32,
         (c_void_p, POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array))),
+    "ttk_attention_vjp": (c_int32,
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_attention_destroy": (None, (c_void_p,)),
     "ttk_quantize": (c_int32, (POINTER(ttk_array), c_char_p, c_void_p)),
     "ttk_quantized_ndim": (c_int32, (c_void_p,)),
@@ -612,6 +650,12 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (POINTER(ttk_array), POINTER(ttk_transform_options), POINTER(ttk_array))),
     "ttk_kashin": (c_int32,
         (POINTER(ttk_array), POINTER(ttk_kashin_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_kashin_report))),
+    "ttk_training_create": (c_int32, (c_void_p, POINTER(ttk_training_options), c_void_p)),
+    "ttk_training_destroy": (None, (c_void_p,)),
+    "ttk_training_forward": (c_int32,
+        (c_void_p, POINTER(ttk_training_inputs), POINTER(ttk_array), c_void_p)),
+    "ttk_training_pass_destroy": (None, (c_void_p,)),
+    "ttk_training_vjp": (c_int32, (c_void_p, POINTER(ttk_array), POINTER(ttk_training_gradients))),
     "ttk_recipe_parse": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_load": (c_int32, (c_char_p, c_void_p)),
     "ttk_recipe_builtin": (c_int32, (c_char_p, c_void_p)),

@@ -23,7 +23,7 @@ Function: TypeAlias = Callable[[npt.NDArray[np.int64]], npt.ArrayLike]
 Condition: TypeAlias = Callable[[npt.NDArray[np.int64]], npt.ArrayLike]
 
 _METHODS = {"tci": _abi.TTK_CROSS_TCI, "maxvol": _abi.TTK_CROSS_MAXVOL,
-            "dmrg": _abi.TTK_CROSS_DMRG}
+            "dmrg": _abi.TTK_CROSS_DMRG, "amen": _abi.TTK_CROSS_AMEN}
 _SEARCHES = {"rook": _abi.TTK_SEARCH_ROOK, "full": _abi.TTK_SEARCH_FULL}
 _REASONS = {
     _abi.TTK_CROSS_CONVERGED: "converged", _abi.TTK_CROSS_BUDGET: "budget",

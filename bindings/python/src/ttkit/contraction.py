@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from ctypes import addressof, byref, c_int32, c_int64, c_void_p, sizeof
 from typing import SupportsIndex, TypeAlias
@@ -17,7 +18,9 @@ from ._library import library as lib
 from ._options import integer, lengths
 from .contraction_plan import DTYPES, ContractionPlan, computed
 
-_EFFORTS = {"quick": _abi.TTK_EFFORT_QUICK, "thorough": _abi.TTK_EFFORT_THOROUGH}
+_EFFORTS = {"quick": _abi.TTK_EFFORT_QUICK, "thorough": _abi.TTK_EFFORT_THOROUGH,
+            "flops": _abi.TTK_EFFORT_FLOPS}
+_GATHERED = re.compile(r"\{\s*(\w+)\s*\[")
 Shape: TypeAlias = Iterable[SupportsIndex] | SupportsIndex
 
 
@@ -36,16 +39,16 @@ def plan(
     equation : str
         As of `einsum`.
     *shapes : sequence of int
-        Shape of each operand, at most 256 of them; () for a scalar.
+        Shape of each operand, then of each index vector, at most 256 of them; () for a scalar.
     dtype : dtype, optional
         Of operands and result: float32, float64, complex64 or complex128.
     threads : int, optional
         0: all this process may use. The result does not depend on it.
     memory_limit : int, optional
         Bytes of scratch memory a call may take; as many as the fastest order needs by default.
-
-    optimize : {"quick", "thorough"}, optional
-        How long to search, beyond 13 operands: about a millisecond or some tenths of a second.
+    optimize : {"quick", "thorough", "flops"}, optional
+        How long to search for the least predicted time, beyond 13 operands: about a millisecond or
+        some tenths of a second. "flops" searches as long, for the fewest flops.
 
     Returns
     -------
@@ -54,8 +57,9 @@ def plan(
     Raises
     ------
     ValueError
-        If `optimize` is another word, the equation does not parse (the message points at the character), lengths of one axis
-        differ, no order keeps to the limit, or an intermediate exceeds the address space.
+        If `optimize` is another word, the equation does not parse (the message points at the
+        character), lengths of one axis differ, no order keeps to the limit, or an intermediate
+        exceeds the address space.
     TypeError
         If `dtype` is none of these.
     MemoryError
@@ -78,7 +82,7 @@ def plan(
     options = _abi.ttk_contraction_options(struct_size=sizeof(_abi.ttk_contraction_options))
     options.threads = integer(threads, "threads", 0, bits=32)
     if optimize not in _EFFORTS:
-        raise ValueError(f"optimize is {optimize!r}, expected 'quick' or 'thorough'")
+        raise ValueError(f"optimize is {optimize!r}, expected 'quick', 'thorough' or 'flops'")
     options.optimize = _EFFORTS[optimize]
     if memory_limit is not None:
         options.memory_limit = integer(memory_limit, "memory_limit", 1)
@@ -102,8 +106,14 @@ def einsum(equation: str, *operands: npt.ArrayLike) -> Array:
         in braces: ``"{row}{inner},{inner}{column}->{row}{column}"``. Without ``->`` the result has
         the axes that occur once, in alphabetical order. An axis that occurs twice in one operand
         is its diagonal; all axes that the result lacks are summed over. There is no ellipsis.
+
+        A window ``"{2*y+i-1}"`` reads an axis of an operand at position ``2*y+i-1``, and zeros
+        beyond both ends. One of its axes may have no length of its own: as many positions as fit,
+        with as many zeros behind the end as before the start. ``"{i[n]}"`` reads an axis at the
+        positions that an integer vector holds.
     *operands : array_like
-        Any strides; integers count as float64, half precision as float32.
+        Any strides; integers count as float64, half precision as float32. Index vectors follow,
+        in the order they are first named in the equation.
 
     Returns
     -------
@@ -114,9 +124,10 @@ def einsum(equation: str, *operands: npt.ArrayLike) -> Array:
     Raises
     ------
     ValueError
-        As `plan`.
+        As `plan`, or if a position is out of range.
     TypeError
-        If an operand is of a dtype that does not fit into complex128.
+        If an operand is of a dtype that does not fit into complex128, an index vector not of
+        integers.
     MemoryError
 
     Examples
@@ -126,9 +137,16 @@ def einsum(equation: str, *operands: npt.ArrayLike) -> Array:
     >>> tk.einsum("ij,kj->ik", a, a)
     array([[ 5., 14.],
            [14., 50.]])
+    >>> tk.einsum("{y+i},i->y", np.arange(6.0), [1, 1, 1])
+    array([ 3.,  6.,  9., 12.])
+    >>> tk.einsum("{i[n]}a->na", a, [1, 1])
+    array([[3., 4., 5.],
+           [3., 4., 5.]])
     """
     given = [np.asarray(operand) for operand in operands]
-    dtypes = [computed(array.dtype, f"operands[{k}]") for k, array in enumerate(given)]
+    vectors = len(set(_GATHERED.findall(equation))) if isinstance(equation, str) else 0
+    own = given[: max(len(given) - vectors, 0)]
+    dtypes = [computed(array.dtype, f"operands[{k}]") for k, array in enumerate(own)]
     dtype = np.result_type(*dtypes) if dtypes else np.dtype(float)
     with plan(equation, *(array.shape for array in given), dtype=dtype) as made:
         return made(*given)

@@ -30,7 +30,7 @@ class ContractionPlan(Closable):
     ----------
     equation : str
     shapes : tuple of tuple of int
-        Shapes of the operands.
+        Shapes of the operands, then of the index vectors.
     shape : tuple of int
         Shape of the result.
     dtype : dtype
@@ -47,7 +47,7 @@ class ContractionPlan(Closable):
     """
 
     __slots__ = ("equation", "shapes", "shape", "dtype", "path", "flops", "bytes",
-                 "workspace_nbytes")
+                 "workspace_nbytes", "_own")
     equation: str
     shapes: tuple[tuple[int, ...], ...]
     shape: tuple[int, ...]
@@ -56,6 +56,7 @@ class ContractionPlan(Closable):
     flops: int
     bytes: int
     workspace_nbytes: int
+    _own: int  # operands without index vectors
 
     def __init__(self) -> None:
         raise TypeError("make a ContractionPlan with ttkit.plan(equation, *shapes)")
@@ -74,9 +75,10 @@ class ContractionPlan(Closable):
         ndim, shape = c_int32(), (c_int64 * _abi.TTK_MAX_NDIM)()
         call(lib.ttk_contraction_result_shape, owned, byref(ndim), shape)
         self.shape = tuple(shape[: ndim.value])
-        pairs = (c_int32 * (2 * len(shapes)))()
+        self._own = lib.ttk_contraction_operand_count(owned)
+        pairs = (c_int32 * (2 * self._own))()
         lib.ttk_contraction_path(owned, pairs)
-        self.path = tuple((pairs[2 * i], pairs[2 * i + 1]) for i in range(len(shapes) - 1))
+        self.path = tuple((pairs[2 * i], pairs[2 * i + 1]) for i in range(self._own - 1))
         self.flops = lib.ttk_contraction_flops(owned)
         self.bytes = lib.ttk_contraction_bytes(owned)
         self.workspace_nbytes = lib.ttk_contraction_workspace_size(owned)
@@ -88,7 +90,7 @@ class ContractionPlan(Closable):
         Parameters
         ----------
         *operands : array_like
-            Any strides, of the plan's dtype or one that fits into it.
+            Any strides, of the plan's dtype or one that fits into it; then the index vectors.
         out : ndarray, optional
             Gets the result: of its shape and the plan's dtype, apart from the operands.
 
@@ -102,7 +104,8 @@ class ContractionPlan(Closable):
         TypeError
             If an operand would lose precision.
         ValueError
-            If the number of operands or a shape is another than planned, or `out` overlaps one.
+            If the number of operands or a shape is another than planned, a position is out of
+            range, or `out` overlaps an operand.
         """
         owned = self._handle
         given = self._operands(operands)
@@ -110,7 +113,11 @@ class ContractionPlan(Closable):
         return _execute(owned, self.workspace_nbytes, given, result)
 
     def vjp(self, operands: Sequence[npt.ArrayLike], grad: npt.ArrayLike) -> tuple[Array, ...]:
-        """Gradients with respect to each operand.
+        """Gradients with respect to each operand but the index vectors.
+
+        Of complex numbers the derivatives are conjugated: with z = x + iy the gradient of a real
+        function L is dL/dx + i dL/dy, as in torch. (jax has no conjugates here: the conjugate of
+        its vjp of ``grad.conj()`` is this one.)
 
         Parameters
         ----------
@@ -128,12 +135,12 @@ class ContractionPlan(Closable):
         Raises
         ------
         TypeError, ValueError
-            As of a call; TypeError for complex numbers too.
+            As of a call.
         """
         owned = self._handle
         given = self._operands(operands)
         above = _fitting(grad, self.dtype, self.shape, "grad")
-        results = [np.empty(shape, self.dtype) for shape in self.shapes]
+        results = [np.empty(shape, self.dtype) for shape in self.shapes[: self._own]]
         inputs, kept = views(given)
         outputs, _ = views(results)
         gradients = lib.ttk_contraction_gradients
@@ -153,7 +160,8 @@ class ContractionPlan(Closable):
         if len(operands) != len(self.shapes):
             raise ValueError(
                 f"{len(operands)} operands, expected {len(self.shapes)} for {self.equation!r}")
-        return [_fitting(operand, self.dtype, shape, f"operands[{k}]")
+        return [_fitting(operand, self.dtype, shape, f"operands[{k}]") if k < self._own
+                else _positions(operand, shape, f"operands[{k}]")
                 for k, (operand, shape) in enumerate(zip(operands, self.shapes, strict=True))]
 
     def _target(self, out: Array) -> Array:
@@ -179,6 +187,20 @@ def computed(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
         if dtype.kind in "fc" and np.can_cast(dtype, wanted, "safe"):
             return wanted
     raise TypeError(f"{name} has dtype {dtype}, expected one that fits into complex128")
+
+
+def _positions(value: npt.ArrayLike, shape: tuple[int, ...], name: str) -> Array:
+    """An index vector as the library takes it."""
+    given = np.asarray(value)
+    if given.dtype.kind not in "iu" and given.size:
+        raise TypeError(f"{name} is an index vector of {given.dtype}, expected integers")
+    if given.shape != shape:
+        raise ValueError(f"{name} has shape {given.shape}, expected {shape}")
+    if given.dtype in (np.dtype(np.int32), np.dtype(np.int64)):
+        return given
+    if given.dtype == np.uint64 and given.size and given.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{name} holds {given.max()}, which is out of range")
+    return given.astype(np.int64)
 
 
 def _fitting(

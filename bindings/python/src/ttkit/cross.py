@@ -57,8 +57,9 @@ def cross(
     condition : callable, optional
         ``condition(indices) -> bool array (count,)``: where pivots may be, with "tci". Errors are
         then judged there only.
-    method : {"tci", "maxvol", "dmrg"}, optional
-        Tensor cross interpolation; one-mode sweeps with maximum volume; two-mode sweeps with SVDs.
+    method : {"tci", "maxvol", "dmrg", "amen"}, optional
+        Tensor cross interpolation; one-mode sweeps with maximum volume; two-mode sweeps with SVDs;
+        one-mode sweeps that add directions of the residual.
     search : {"rook", "full"}, optional
         How "tci" looks for pivots: alternating rows and columns, or all elements.
     seed : int, optional
@@ -93,6 +94,8 @@ def cross(
        Linear Algebra Appl. 432, 2010.
     .. [3] D. Savostyanov, I. Oseledets, "Fast adaptive interpolation of multi-dimensional arrays
        in tensor train format", nDS 2011.
+    .. [4] S. Dolgov, D. Savostyanov, "Alternating minimal energy methods for linear systems in
+       higher dimensions", SIAM J. Sci. Comput. 36, 2014.
 
     Examples
     --------

@@ -111,8 +111,6 @@ def fake_quantize_vjp(
     >>> gx.tolist(), round(float(gs), 6)
     ([1.0, 0.0], -8.4)
     """
-    if rule not in _RULES:
-        raise ValueError(f"rule is {rule!r}, expected 'lsq' or 'plain'")
     given, scales = _operands(x, scale)
     slope = np.asarray(grad)
     if not np.can_cast(slope.dtype, given.dtype, "same_kind"):
@@ -154,5 +152,12 @@ def _options(
     options.bits = integer(bits, "bits", 1, 32)  # 0 means 8 to the library
     options.group = 0 if group is None else integer(group, "group", 1)
     options.is_unsigned = int(bool(unsigned))
-    options.rule = _RULES[rule]
+    options.rule = rule_of(rule)
     return options
+
+
+def rule_of(rule: str) -> int:
+    """The ttk_gradient_rule of a name."""
+    if rule not in _RULES:
+        raise ValueError(f"rule is {rule!r}, expected 'lsq' or 'plain'")
+    return _RULES[rule]

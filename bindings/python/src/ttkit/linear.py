@@ -244,8 +244,8 @@ class Linear(Layer):
             Bytes the prepared weights may take; those of the dense matrix by default.
         compute : str, optional
             The layer's dtype (the default), or ``"int8"``: rows of `x` are rounded to 255 levels
-            where they meet weights stored as integers or as codes of one codebook (``kmeans1`` to
-            ``kmeans4``, or ``kmeans2(group=row)``), whose values are rounded to 255 levels too.
+            where they meet weights stored as integers or as codes of codebooks (``kmeans1`` to
+            ``kmeans4``, by groups of multiples of 32), whose values are rounded to 255 levels too.
             ValueError for layers without.
         threads : int, optional
             0: all this process may use.
