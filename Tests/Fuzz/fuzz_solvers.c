@@ -181,7 +181,7 @@ static ttk_train *decompose(input *in) {
   switch (take_below(in, 3)) {
     case 0:
       options.rtol = options.max_rank = 0;
-      status = ttk_canonical(&tensor, take_below(in, 8) ? 1 + take_below(in, 4) : take_int(in), &options, &network);
+      status = ttk_canonical(&tensor, take_below(in, 8) ? 1 + take_below(in, 4) : take_int(in) % 64, &options, &network);
       break;
     case 1: status = ttk_tucker(&tensor, &options, &network); break;
     default: status = ttk_hierarchical_tucker(&tensor, &options, &network); break;
