@@ -84,11 +84,12 @@ public func ttk_attention_apply(
 @c @implementation
 public func ttk_attention_vjp(
   _ layer: OpaquePointer?, _ x: UnsafePointer<ttk_array>?, _ gradient: UnsafePointer<ttk_array>?,
-  _ gradX: UnsafeMutablePointer<ttk_array>?, _ gradParameters: UnsafeMutablePointer<ttk_array>?,
-  _ gradBias: UnsafeMutablePointer<ttk_array>?
+  _ options: UnsafePointer<ttk_fit_options>?, _ gradX: UnsafeMutablePointer<ttk_array>?,
+  _ gradParameters: UnsafeMutablePointer<ttk_array>?, _ gradBias: UnsafeMutablePointer<ttk_array>?
 ) -> ttk_status {
   boundary { () throws(TTKitError) in
     let layer = try AttentionHandle.require(layer, "layer").value
+    let executor = try fitExecutor(options)
     let dtype = layer.dtype
     let source = try tokens(x, layer)
     let above = try operand(
@@ -114,7 +115,7 @@ public func ttk_attention_vjp(
       }
       targets.bias = try apart.add(gradBias, "grad_bias", [layer.outputs], dtype)
     }
-    try layer.vjp(source, above, into: targets)
+    try layer.vjp(source, above, into: targets, executor: executor)
   }
 }
 

@@ -45,18 +45,18 @@ import TTKitC
     let grads = [[2, 3], [2, 3], [2, 3], [1, 2], [2, 3, 3]].map { CArray($0) }
     var each = grads.map(\.array)
     let vjp = ttk_attention_vjp
-    #expect(vjp(layer.handle, &x.array, &above.array, &gx.array, &each, nil) == ok)
+    #expect(vjp(layer.handle, &x.array, &above.array, nil, &gx.array, &each, nil) == ok)
     // d/dg[r] = sum of 27 over 2 outputs and 1 + 4 + 9 pairs.
     #expect(grads[3].values == [756, 756] && grads[4].values.prefix(3) == [162, 108, 54])
-    #expect(vjp(layer.handle, &x.array, &above.array, nil, nil, nil) == ok)
-    #expect(vjp(layer.handle, &x.array, &above.array, nil, nil, &gb.array) == argument)
-    #expect(vjp(layer.handle, &x.array, &y.array, &same, nil, nil) == argument)
-    #expect(vjp(layer.handle, &x.array, &same, &gx.array, nil, nil) == argument)
-    #expect(vjp(layer.handle, nil, &above.array, &gx.array, nil, nil) == argument)
-    #expect(vjp(layer.handle, &long.array, &above.array, &gx.array, nil, nil) == argument)
-    #expect(vjp(nil, &x.array, &above.array, &gx.array, nil, nil) == argument)
+    #expect(vjp(layer.handle, &x.array, &above.array, nil, nil, nil, nil) == ok)
+    #expect(vjp(layer.handle, &x.array, &above.array, nil, nil, nil, &gb.array) == argument)
+    #expect(vjp(layer.handle, &x.array, &y.array, nil, &same, nil, nil) == argument)
+    #expect(vjp(layer.handle, &x.array, &same, nil, &gx.array, nil, nil) == argument)
+    #expect(vjp(layer.handle, nil, &above.array, nil, &gx.array, nil, nil) == argument)
+    #expect(vjp(layer.handle, &long.array, &above.array, nil, &gx.array, nil, nil) == argument)
+    #expect(vjp(nil, &x.array, &above.array, nil, &gx.array, nil, nil) == argument)
     each[1] = each[0]
-    #expect(vjp(layer.handle, &x.array, &above.array, &gx.array, &each, nil) == argument)
+    #expect(vjp(layer.handle, &x.array, &above.array, nil, &gx.array, &each, nil) == argument)
     ttk_attention_destroy(nil)
     #expect(ttk_attention_features(nil) == 0)
   }

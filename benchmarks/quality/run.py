@@ -1,7 +1,7 @@
 """Quality by method and bits: MiniLM's linears and word embedding, without training.
 
-Usage: TTKIT_DATA=... python benchmarks/quality/run.py [--tables linears words both networks] [--pairs 300]
-       [--sentences 600] [--only TEXT...] [--calibration FILE] [--json FILE]
+Usage: TTKIT_DATA=... python benchmarks/quality/run.py [--tables linears words both networks formats tokens]
+       [--pairs 300] [--sentences 600] [--only TEXT...] [--calibration FILE] [--json FILE]
 
 Every method compresses the weights it names, all else stays float32; the forward pass uses the decoded
 weights. Calibration sees sentences of the STS-B training set, scores are of its test set: of the first

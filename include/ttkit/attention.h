@@ -36,7 +36,8 @@ ttk_status ttk_attention_apply(const ttk_attention *layer, const ttk_array *x,
  * key, value, cores, output; grad_bias has outputs elements. NULL for what is not wanted. No output overlaps
  * anything. The gradient of outputs up to t depends on no token after t, bit for bit. */
 ttk_status ttk_attention_vjp(const ttk_attention *layer, const ttk_array *x, const ttk_array *gradient,
-                             ttk_array *grad_x, ttk_array *grad_parameters, ttk_array *grad_bias);
+                             const ttk_fit_options *options, ttk_array *grad_x,
+                             ttk_array *grad_parameters, ttk_array *grad_bias);
 void       ttk_attention_destroy(ttk_attention *layer);
 
 #ifdef __cplusplus

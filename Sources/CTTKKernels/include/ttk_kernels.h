@@ -75,17 +75,23 @@ static inline ptrdiff_t ttkk_panel_vectors(ptrdiff_t left) {
  * One step: y[b, r, q, :] = sum_i left[b, r, i] * x[b, i, q, :] over lines of width lanes, at
  * x_batch[b] + x_inner[i] + x_columns[q] and y_batch[b] + r * y_step + y_columns[q]. left: entry b after
  * entry b, each in nearly equal tiles of at most height rows (the first have one more), element (i, r) of
- * a tile of h rows at i * h + r. Offsets count elements; scratch: 32 KiB. */
+ * a tile of h rows at i * h + r. y_rows: places of rows instead of r * y_step, or NULL. Offsets count
+ * elements; scratch: 32 KiB. */
 typedef struct ttkk_lane_step {
   ptrdiff_t batch, rows, inner, columns, height, y_step;
   const void *left;
-  const ptrdiff_t *x_batch, *x_inner, *x_columns, *y_batch, *y_columns;
+  const ptrdiff_t *x_batch, *x_inner, *x_columns, *y_batch, *y_columns, *y_rows;
 } ttkk_lane_step;
 
 typedef struct ttkk_lanes {
   void (*step)(const ttkk_lane_step *s, const void *x, void *y, void *scratch);
-  /* to[j * width + z] = x[z * step + j], z < rows <= width, j < columns; other lanes 0 */
-  void (*load)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t step, void *to);
+  /* sum[b, r, i] += sum over q and lanes of y[b, r, q, :] * x[b, i, q, :], sum compact: the gradient of the
+   * left operand from that of y. y_columns[q] = q * width; y_rows NULL; left is not read */
+  void (*gradient)(const ttkk_lane_step *s, const void *x, const void *y, void *sum, void *scratch);
+  /* to[offsets[j] + z] = x[z * step + j], z < rows <= width, j < columns; other lanes 0. offsets NULL:
+   * j * width */
+  void (*load)(ptrdiff_t rows, ptrdiff_t columns, const void *x, ptrdiff_t step, const ptrdiff_t *offsets,
+               void *to);
   /* y[z * step + j] = x[offsets[j] + z] + y if accumulate, else + bias[j] (NULL: nothing) */
   void (*store)(ptrdiff_t rows, ptrdiff_t columns, const void *x, const ptrdiff_t *offsets, void *y,
                 ptrdiff_t step, const void *bias, int accumulate);
@@ -101,10 +107,10 @@ typedef struct ttkk_lanes {
  *
  * Integers: weight = (code - zero) * scale, scale and zero of group i / group at [i / group * width + j].
  * group is a multiple of 16 (32 with 3 bits).
- * Codebooks, of at most 4 bits: weight = values[code] with one for all, values[code * width + j] with those
- * of each output (by_row, 2 bits). For rounded activations the codebook is rounded too: weight =
+ * Codebooks, of at most 4 bits: weight = values[code] with one for all, values[(4g + code) * width + j] with
+ * those of each output and group g (by_row, 2 bits, groups of at least TTKK_SPAN or whole rows). For rounded activations the codebook is rounded too: weight =
  * (level - zero) * scale, levels in tables for look-ups of 16 bytes, 4 * width in all: with one codebook,
- * level of code c at byte c of every 16; by_row, of output j at [4 * j + c].
+ * level of code c at byte c of every 16; by_row, of output j at [4 * (g * width + j) + c].
  * Codebooks of each output and group (own, 4 bits): words hold units of 32 inputs, k is padded to whole ones and
  * a group is some, 16 bytes for each output at its place: byte i is the code of input i and, above it, of input
  * 16 + i. For rounded activations own has 16 levels for each group and place; for floats it has 64 bytes of
@@ -175,8 +181,11 @@ typedef struct ttkk_cores {
   ptrdiff_t          order, width; /* width: the largest rank */
   const void *const *cores;        /* order cores, row-major (ranks[k], modes[k], ranks[k+1]) */
   const ptrdiff_t   *ranks, *modes;
+  /* Products of the first `left` and the last `right` slices are tabulated, 0 to order/2 of them; no step of
+   * that makes more than `table` scalars. */
+  ptrdiff_t left, right, table;
 } ttkk_cores;
-/* values[i] = element at indices[i*order ...], valid ones; scratch holds 2 * width scalars. */
+/* values[i] = element at indices[i*order ...], valid ones; scratch holds 4 * (width + table) scalars. */
 typedef void (*ttkk_elements)(const ttkk_cores *train, ptrdiff_t count, const int64_t *indices,
                               void *values, void *scratch);
 
@@ -219,6 +228,14 @@ typedef struct ttkk_kernels {
   void (*taps_f64)(ptrdiff_t rows, ptrdiff_t in_step, ptrdiff_t out_step, ptrdiff_t n, ptrdiff_t step,
                    ptrdiff_t taps, ptrdiff_t tap_step, const double *weights, const double *in,
                    double *out);
+  /* The way back: for grad, the gradient of out, sums[t] += its products with the input, and grad_in, where the
+   * input's elements are, += weights times it; NULL: not wanted */
+  void (*taps_back_f32)(ptrdiff_t rows, ptrdiff_t in_step, ptrdiff_t out_step, ptrdiff_t n,
+                        ptrdiff_t step, ptrdiff_t taps, ptrdiff_t tap_step, const float *weights,
+                        const float *in, const float *grad, float *sums, float *grad_in);
+  void (*taps_back_f64)(ptrdiff_t rows, ptrdiff_t in_step, ptrdiff_t out_step, ptrdiff_t n,
+                        ptrdiff_t step, ptrdiff_t taps, ptrdiff_t tap_step, const double *weights,
+                        const double *in, const double *grad, double *sums, double *grad_in);
   /* The r largest singular values s of a (m, n), m <= n, their left vectors u (r, m), and v (r, n) = u a;
    * work of n * m + 2 * m * m + (r + 4) * (2 * (m + n) + 1) floats. 0 when it did not converge: r near m, or
    * values that vanish. The energy is within 1e-5 of what is left out. */

@@ -75,7 +75,7 @@ extension ContractionPlan {
       var memory = unsafe PlanMemory<T>(
         operands: operands.views, result: result, workspace: workspace)
       memory.accumulate = adding
-      memory.gathers = operands.gathers
+      (memory.gathers, memory.shortened) = (operands.gathers, operands.shortened)
       run(memory, executor)
       return
     }
@@ -89,8 +89,8 @@ extension ContractionPlan {
     memory.gathers = operands.gathers
     run(memory, executor)
     unsafe spread.write(
-      compact.assumingMemoryBound(to: T.self), inner.strides, equation.result, to: result,
-      adding: adding, vectors: operands.vectors, memory: workspace + places.offsets)
+      compact, inner.strides, equation.result, to: result, adding: adding,
+      vectors: operands.vectors, memory: workspace + places.offsets)
   }
 
   /// Runs the steps that are constant, or those that are not.

@@ -96,10 +96,14 @@ public final class ContractionPlan: Sendable {
     _ = try checkedProduct(resultShape.map { max($0, 1) } + [64])
     let reads = try ReadPlan(equation, shapes, lengths, dtype, target: spread)
     let constants = constants ?? equation.operands.map { _ in false }
+    // Whatever the steps take, this comes behind it.
+    let extra = try ExtraPlaces(
+      after: 0, spread: spread, inner: inner, dtype: dtype, reads: reads)
     let found = try PlanSearch(
       equation: equation, lengths: lengths, dtype: dtype, constants: constants,
       memoryLimit: memoryLimit ?? .max, mostConstant: mostConstant, scheme: scheme,
-      effort: effort, given: path
+      effort: effort, given: path,
+      reserved: extra.byteCount == 0 ? 0 : extra.byteCount + 64
     ).run()
     self.equation = equation
     self.shapes = shapes

@@ -42,7 +42,7 @@ extension GradientPlan {
       unsafe step.plan.execute(
         ReadOperands(
           views: step.inputs.compactMap(view), gathers: operands.gathers(of: step.inputs),
-          vectors: operands.vectors),
+          vectors: operands.vectors, shortened: operands.shortened),
         into: target, adding: adds, workspace: rest, executor: executor)
     }
   }

@@ -85,13 +85,18 @@ extension ContractionPlan {
 
 extension PlanRun {
   /// Packs the right operand of `step` entry by entry in tiles of nearly equal heights: see ttkk_lane_step.
-  func packTiles(_ step: ContractionStep, to target: UnsafeMutablePointer<T>) {
+  ///
+  /// - Parameter turned: rows are the inner axes and the inner entries the columns: for the way back.
+  func packTiles(
+    _ step: ContractionStep, to target: UnsafeMutablePointer<T>, turned: Bool = false
+  ) {
     guard let right = step.right, let source = unsafe base(of: right) else { return }
     var next = unsafe firstTable
     let batch = unsafe table(right, step.batch, &next)
-    let outer = unsafe table(right, step.columns, &next)
-    let inner = unsafe table(right, step.inner, &next)
-    let (rows, depth) = (size(step.columns), size(step.inner))
+    let outer = unsafe table(right, turned ? step.inner : step.columns, &next)
+    let inner = unsafe table(right, turned ? step.columns : step.inner, &next)
+    let (rows, depth) =
+      turned ? (size(step.inner), size(step.columns)) : (size(step.columns), size(step.inner))
     let cut = RowTiles(rows: rows, height: TileKernel<T>().height)
     for entry in 0..<size(step.batch) {
       for tile in 0..<cut.count {

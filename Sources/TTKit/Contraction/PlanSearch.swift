@@ -12,6 +12,8 @@ struct PlanSearch {
   let effort: PathEffort
   /// The order, where it is given.
   let given: ContractionPath?
+  /// Bytes of the workspace that the steps cannot have.
+  let reserved: Int
 
   struct Found {
     let path: ContractionPath
@@ -27,7 +29,8 @@ struct PlanSearch {
     var network = ContractionNetwork(
       lengths: lengths, operands: StepBuilder.openAxes(equation), result: AxisSet(equation.result),
       cost: objective, constants: constants, mostConstant: Double(mostConstant))
-    if memoryLimit < .max { network.mostElements = Double(memoryLimit / dtype.size) }
+    let available = max(memoryLimit - reserved, 0)
+    if memoryLimit < .max { network.mostElements = Double(max(available / dtype.size, 1)) }
     var least = Int.max
     while true {
       let path: ContractionPath
@@ -41,12 +44,12 @@ struct PlanSearch {
       let (constantCount, workspaceCount) = try builder.place()
       let map = try WorkspaceMap(
         builder, dtype: dtype, constants: constantCount, intermediates: workspaceCount)
-      if map.byteCount <= memoryLimit {
+      if map.byteCount <= available {
         return Found(
           path: path, nodes: builder.nodes, steps: builder.steps, map: map,
           time: network.time(path))
       }
-      least = min(least, map.byteCount)
+      least = min(least, try MemoryRegions.sum(map.byteCount, reserved))
       guard given == nil else { throw tooSmall(least) }
       let largest = builder.nodes.reduce(0.0) { most, node in
         guard case .intermediate = node.place, !node.isConstant else { return most }

@@ -18,6 +18,8 @@ struct ReadOperands {
   var gathers: [Gather] = []
   /// Positions of each index vector, checked.
   var vectors: [UnsafePointer<Int>] = unsafe []
+  /// An axis that is shorter than planned, and its length.
+  var shortened: (axis: Int, length: Int)?
 }
 
 extension ReadPlan {
@@ -30,10 +32,10 @@ extension ReadPlan {
   ) throws(TTKitError) -> ReadOperands {
     // In bounds: memorySize has room for this step of alignment, and for each place.
     let memory = unsafe memory.alignedUp(toMultipleOf: 64)
-    var found = ReadOperands(views: [])
+    var found = unsafe ReadOperands(views: [])
     for (vector, array) in zip(vectors, arrays[readings.count...]) {
       let positions = unsafe (memory + vector.place).assumingMemoryBound(to: Int.self)
-      try vector.copy(array, to: positions)
+      try unsafe vector.copy(array, to: positions)
       unsafe found.vectors.append(UnsafePointer(positions))
     }
     for (k, array) in arrays[..<readings.count].enumerated() {

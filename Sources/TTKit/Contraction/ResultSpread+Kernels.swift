@@ -5,20 +5,21 @@ extension ResultSpread {
   /// Writes, or adds to, every element of `result`.
   ///
   /// - Parameters:
-  ///   - source: compact values with steps `steps` along the axes `made`.
+  ///   - source: compact float32 or float64 values, as the result's, with steps `steps` along `made`.
   ///   - vectors: positions of the index vectors, checked.
   ///   - memory: `memorySize` bytes.
-  func write<T: RealScalar>(
-    _ source: UnsafePointer<T>, _ steps: [Int], _ made: [Int], to result: StridedView,
+  func write(
+    _ source: UnsafeRawPointer, _ steps: [Int], _ made: [Int], to result: StridedView,
     adding: Bool, vectors: [UnsafePointer<Int>], memory: UnsafeMutableRawPointer
   ) {
     guard let data = unsafe result.data, result.count > 0 else { return }
+    let size = result.dtype.size
     if !adding {
-      var zero: T = 0
+      var zero = 0.0
       // In bounds: the result's own shape and steps; a step of 0 repeats the zero.
       unsafe ttkk_copy_strided(
         data, result.strides, &zero, result.shape.map { _ in 0 }, result.shape,
-        Int32(result.shape.count), MemoryLayout<T>.size)
+        Int32(result.shape.count), size)
     }
     let axes = axes
     guard !axes.contains(where: { lengths[$0] == 0 }) else { return }
@@ -36,8 +37,8 @@ extension ResultSpread {
         let lineStep = line.map(step) ?? 0
         // In bounds: positions within the result, values of one index of the axes.
         unsafe add(
-          data.assumingMemoryBound(to: T.self), base, offsets + range.lowerBound,
-          source + from + range.lowerBound * lineStep, lineStep, range.count)
+          data, base, offsets + range.lowerBound,
+          source + (from + range.lowerBound * lineStep) * size, lineStep, range.count, result.dtype)
       }
       guard let next = outer.lastIndex(where: { index[$0] + 1 < lengths[$0] }) else { return }
       index[outer[next]] += 1
@@ -95,13 +96,12 @@ extension ResultSpread {
     return first < end ? (base, first..<end) : nil
   }
 
-  private func add<T: RealScalar>(
-    _ target: UnsafeMutablePointer<T>, _ base: Int, _ offsets: UnsafePointer<Int>,
-    _ source: UnsafePointer<T>, _ step: Int, _ count: Int
+  private func add(
+    _ to: UnsafeMutableRawPointer, _ base: Int, _ offsets: UnsafePointer<Int>,
+    _ from: UnsafeRawPointer, _ step: Int, _ count: Int, _ dtype: DType
   ) {
-    let (to, from) = unsafe (UnsafeMutableRawPointer(target), UnsafeRawPointer(source))
-    // Rebinding is right: T is the type its dtype names.
-    if T.dtype == .float32 {
+    // Binding is right: dtype names the type.
+    if dtype == .float32 {
       unsafe ttkk_scatter_add_f32(
         to.assumingMemoryBound(to: Float.self), base, offsets,
         from.assumingMemoryBound(to: Float.self), step, count)

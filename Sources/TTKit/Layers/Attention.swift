@@ -99,16 +99,14 @@ struct AttentionParts<T: RealScalar>: Sendable {
   /// Wq, Wk, Wv below one another: (3 R, features).
   private let projections: Tensor<T>
   /// The mean of the cores (R).
-  let core: Tensor<T>
+  private let core: Tensor<T>
   /// For token i the matrix (outputs, 2i + 1): W[·, i, 0...i], then W[·, 0..<i, i].
-  let pairs: [Tensor<T>]
+  private let pairs: [Tensor<T>]
   private let bias: Tensor<T>?
 
-  var rank: Int { core.count }
-
-  /// Wq, Wk or Wv: (R, features).
-  func projection(_ p: Int) throws(TTKitError) -> Tensor<T> {
-    try projections.block(at: [p * rank, 0], shape: [rank, projections.shape[1]])
+  /// The parameters, while the layer lives; pairs by token.
+  var views: (projections: StridedView, core: StridedView, pairs: (Int) -> StridedView) {
+    (projections.wholeView, core.wholeView, { pairs[$0].wholeView })
   }
 
   var byteCount: Int {

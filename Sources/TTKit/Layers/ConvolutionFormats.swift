@@ -70,24 +70,9 @@ struct CPConvolution: ConvolutionFormat {
     var options = NetworkOptions()
     // Kernels of trained layers are far from any rank: the last digits of the error cost the most.
     (options.mostSteps, options.tolerance) = (40, 1e-4)
-    let found = try TensorNetwork<T>.canonical(
+    let factors = try TensorNetwork<T>.canonical(
       kernel, rank: rank, options, executor: executor
-    ).cores
-    let weights = found[0].elements.map { Double($0) }
-    var factors: [Tensor<T>] = []
-    for k in 1...4 {
-      let rank = rank
-      factors.append(
-        try Tensor<T>(shape: found[k].shape) { out in
-          found[k].withSpan { span in
-            for i in out.indices {
-              let weight = weights[i % rank]
-              let root = weight.magnitude.squareRoot().squareRoot()
-              out[i] = span[i] * T(k == 1 && weight < 0 ? -root : root)
-            }
-          }
-        })
-    }
+    ).balancedFactors()
     var cores: [Tensor<T>] = []
     for k in [1, 2, 3] { cores.append(try factors[k].transposed([1, 0])) }
     return cores + [factors[0]]

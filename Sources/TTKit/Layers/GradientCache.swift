@@ -13,6 +13,17 @@ final class GradientCache: Sendable {
 
   private let known = Mutex<[(wish: Wish, plans: [GradientPlan])]>([])
   private static let most = 16
+  private let lanes = Mutex<[Int: LaneGradient?]>([:])
+
+  /// The term's backward pass in lanes, made once; nil where there is none.
+  func lanes<T: RealScalar>(_ term: Int, _ equation: Equation, _ type: T.Type, outputs: Int)
+    -> LaneGradient?
+  {
+    if let known = lanes.withLock({ $0[term] }) { return known }
+    let made = LaneGradient.make(equation, type, outputs: outputs)
+    lanes.withLock { $0[term] = .some(made) }
+    return made
+  }
 
   /// A plan for each tile of rows, together all rows; each within the limit, or for one row.
   func plans(

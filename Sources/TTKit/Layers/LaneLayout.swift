@@ -9,6 +9,8 @@ struct LaneStep: Sendable {
   let left: Int
   /// Of the tables of offsets: batch, inner and columns of the input, batch and columns of the output.
   let tables: [Int]
+  /// Of the table of the rows of the output.
+  let rowTable: Int
 }
 
 /// Made from a plan whose first operand are the activations, the axis of rows first, and whose other
@@ -18,10 +20,13 @@ struct LaneLayout {
   private(set) var steps: [(plan: ContractionStep, lane: LaneStep)] = []
   private(set) var tables: [Int] = []
   private(set) var panelCount = 0
-  /// Place of the offsets of the result's elements.
+  /// Place of the offsets of the result's elements, and of those of x.
   private(set) var resultTable = 0
-  /// Elements of the two regions that outputs and inputs take in turn; x is in the second.
-  private(set) var regions = [0, 0]
+  private(set) var inputTable = 0
+  /// True when the result has elements past the outputs.
+  private(set) var isPadded = false
+  /// Elements of x in lanes, then of the output of each step.
+  private(set) var sizes: [Int] = []
   private let lengths: [Int]
   private let rowAxis: Int
   private let width: Int
@@ -40,7 +45,7 @@ struct LaneLayout {
     for (axis, step) in zip(given.dropFirst(), rowMajorStrides(inputLengths)) {
       strides[axis] = step * width
     }
-    regions[1] = try checkedProduct(inputLengths + [width])
+    sizes = [try checkedProduct(inputLengths + [width])]
     for step in plan.steps where !step.isConstant {
       guard let right = step.right, plan.nodes[right].isConstant, step.rows.contains(rowAxis)
       else {
@@ -52,6 +57,8 @@ struct LaneLayout {
     let all = offsets(axes, strides)
     guard outputs <= all.count else { throw .internal("a result of \(all.count) elements") }
     resultTable = add(Array(all.prefix(outputs)))
+    isPadded = outputs < all.count
+    inputTable = add((0..<(sizes[0] / width)).map { $0 * width })
   }
 
   /// Adds a step whose input has these strides by axis; returns those of its output: batch axes, the
@@ -80,8 +87,7 @@ struct LaneLayout {
       output[axis] = next
       next = try checkedProduct([next, lengths[axis]])
     }
-    let region = steps.count % 2
-    regions[region] = max(regions[region], next)
+    sizes.append(next)
     let places = [
       add(offsets(plan.batch, strides)), add(offsets(plan.inner, strides)),
       add(offsets(plan.rows, strides)), add(offsets(plan.batch, output)),
@@ -92,13 +98,20 @@ struct LaneLayout {
         plan,
         LaneStep(
           batch: batch, rows: rows, inner: inner, columns: columns, yStep: yStep, left: panelCount,
-          tables: places)
+          tables: places, rowTable: add((0..<rows).map { $0 * yStep }))
       ))
     let (sum, overflow) = panelCount.addingReportingOverflow(
       try checkedProduct([batch, rows, inner, 64]) / 64)
     guard !overflow else { throw .sizeOverflow("packed cores exceed the address space") }
     panelCount = (sum + 15) / 16 * 16
     return output
+  }
+
+  /// Elements of the two regions that outputs and inputs take in turn; x is in the second.
+  var regions: [Int] {
+    [1, 0].map { first in
+      stride(from: first, to: sizes.count, by: 2).reduce(0) { max($0, sizes[$1]) }
+    }
   }
 
   private func size(_ axes: [Int]) throws(TTKitError) -> Int {

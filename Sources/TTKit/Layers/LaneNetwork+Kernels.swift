@@ -88,20 +88,30 @@ final class LaneNetwork<T: RealScalar>: Sendable {
     let (lanes, height) = (kernel.lanes, kernel.height)
     var (to, from) = unsafe (space, space + regions[0])
     let scratch = unsafe space + regions[0] + regions[1]
-    unsafe lanes.load(rows, inputs, x, inputs, from)
+    unsafe lanes.load(rows, inputs, x, inputs, nil, from)
     for step in steps {
-      let at = step.tables
       // In bounds: the layout placed tables, panels and both sides of every step.
       var s = unsafe ttkk_lane_step(
-        batch: step.batch, rows: step.rows, inner: step.inner, columns: step.columns,
-        height: height, y_step: step.yStep, left: panels.base + step.left,
-        x_batch: tables.base + at[0], x_inner: tables.base + at[1],
-        x_columns: tables.base + at[2], y_batch: tables.base + at[3],
-        y_columns: tables.base + at[4])
+        step, tables: tables.base, left: panels.base + step.left, height: height)
       unsafe lanes.step(&s, from, to, scratch)
       unsafe (from, to) = (to, from)
     }
     unsafe lanes.store(
       rows, outputs, from, tables.base + resultTable, y, outputs, bias, accumulate ? 1 : 0)
+  }
+}
+
+extension ttkk_lane_step {
+  /// - Parameters:
+  ///   - tables: where all tables of the layout lie.
+  ///   - left: the packed constant operand of this step, or nil where it is not read.
+  init(_ step: LaneStep, tables: UnsafePointer<Int>, left: UnsafeRawPointer?, height: Int) {
+    let at = step.tables
+    // In bounds: the layout placed these tables.
+    unsafe self.init(
+      batch: step.batch, rows: step.rows, inner: step.inner, columns: step.columns,
+      height: height, y_step: step.yStep, left: left, x_batch: tables + at[0],
+      x_inner: tables + at[1], x_columns: tables + at[2], y_batch: tables + at[3],
+      y_columns: tables + at[4], y_rows: nil)
   }
 }

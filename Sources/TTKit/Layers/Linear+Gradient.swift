@@ -37,6 +37,11 @@ extension Linear {
     let rows = x.shape[0]
     var first = 0
     for (index, term) in matrix.terms.enumerated() {
+      let own = gradCores.map { Array($0[first..<(first + term.cores.count)]) }
+      if try backInLanes(term, index, x, gradient, gradX, own, type, executor) {
+        first += term.cores.count
+        continue
+      }
       let wish = GradientCache.Wish(
         term: index, rows: rows, x: gradX != nil, cores: gradCores != nil, limit: limit)
       let cores = try term.operands(type).map(\.tensor)
@@ -65,5 +70,25 @@ extension Linear {
       }
       first += cores.count
     }
+  }
+
+  /// The gradients of a term in lanes; false where they are not the way.
+  private func backInLanes<T: RealScalar>(
+    _ term: Term, _ index: Int, _ x: StridedView, _ gradient: StridedView, _ gradX: StridedView?,
+    _ gradCores: [StridedView]?, _ type: T.Type, _ executor: Executor
+  ) throws(TTKitError) -> Bool {
+    let rows = x.shape[0]
+    // Half a line of rows at least: lanes past them do nothing.
+    guard term.input == nil, 2 * rows >= LaneNetwork<T>.width,
+      let input = LaneGradient.Rows<T>(x), let above = LaneGradient.Rows<T>(gradient),
+      let lanes = gradients.lanes(index, term.equation, type, outputs: matrix.rows)
+    else { return false }
+    let target = gradX.map { LaneGradient.Rows<T>($0) }
+    if let target, target == nil { return false }
+    let cores = try term.operands(type).map(\.tensor)
+    try lanes.execute(
+      cores, x: input, above: above, rows: rows, gradX: target ?? nil, adds: index > 0,
+      gradCores: gradCores, executor: executor)
+    return true
   }
 }

@@ -35,7 +35,7 @@ public final class PackedMatrix<T: RealScalar>: Multiplier {
           // In bounds: rows from first on of W, as many as there are; panel p of the buffer.
           unsafe kernel.lanes.load(
             min(width, outputs - first), inputs, w.baseAddress! + first * inputs, inputs,
-            base + first * inputs)
+            nil, base + first * inputs)
         }
       }
     }

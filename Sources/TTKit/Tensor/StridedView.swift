@@ -170,7 +170,7 @@ public struct StridedView {
 }
 
 /// Copies an n-dimensional array between layouts; axes of equal order are merged into long runs.
-private func copyElements(
+func copyElements(
   from source: UnsafeMutableRawPointer?, _ sourceSteps: [Int],
   to target: UnsafeMutableRawPointer?, _ targetSteps: [Int], _ shape: [Int], size: Int
 ) {

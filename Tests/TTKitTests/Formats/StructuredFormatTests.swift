@@ -132,10 +132,14 @@ private let specs = [
 
   @Test func moreSweepsOfCP_neverIncreaseTheError() throws {
     var random = TestRandom(seed: 18)
-    var sweep = try CPSweep(random.tensor([5, 4, 3, 2]), rank: 3, seed: 0)
+    let lengths = [5, 4, 3, 2]
+    let tensor = try random.tensor(lengths)
+    var state = try CanonicalFactors(lengths.map { try random.tensor([$0, 3]) })
+    let left = lengths[..<state.cut].reduce(1, *)
+    let matrix = tensor.reshaped([left, tensor.count / left])
     var before = 1.0
     for _ in 0..<20 {
-      let error = try sweep.run()
+      let error = try state.sweep(matrix, squaredNorm: tensor.norm * tensor.norm)
       #expect(error <= before + 1e-10)
       before = error
     }

@@ -19,7 +19,7 @@ import Testing
     var random = TestRandom(seed: 1)
     let x = (0..<(rows * (columns + 2))).map { _ in random.uniform() }
     var lines = [Double](repeating: .nan, count: columns * width)
-    lanes.load(rows, columns, x, columns + 2, &lines)
+    lanes.load(rows, columns, x, columns + 2, nil, &lines)
     for j in 0..<columns {
       for z in 0..<width {
         #expect(lines[j * width + z] == (z < rows ? x[z * (columns + 2) + j] : 0))
@@ -69,6 +69,7 @@ import Testing
         (0..<columns).map { $0 * width },
       ]
       var y = [Double](repeating: .nan, count: batch * rows * columns * width)
+      var scattered = y
       var scratch = [Double](repeating: 0, count: 4096)
       packed.withUnsafeBufferPointer { packed in
         tables.flatMap { $0 }.withUnsafeBufferPointer { table in
@@ -81,8 +82,21 @@ import Testing
           var step = ttkk_lane_step(
             batch: batch, rows: rows, inner: inner, columns: columns, height: height,
             y_step: columns * width, left: packed.baseAddress, x_batch: at[0], x_inner: at[1],
-            x_columns: at[2], y_batch: at[3], y_columns: at[4])
+            x_columns: at[2], y_batch: at[3], y_columns: at[4], y_rows: nil)
           lanes.step(&step, x, &y, &scratch)
+          // The same rows at places that are named, the last first.
+          let places = (0..<rows).reversed().map { $0 * columns * width }
+          places.withUnsafeBufferPointer {
+            step.y_rows = $0.baseAddress
+            lanes.step(&step, x, &scattered, &scratch)
+          }
+        }
+      }
+      for b in 0..<batch {
+        let size = columns * width
+        for r in 0..<rows {
+          let (from, to) = ((b * rows + r) * size, (b * rows + rows - 1 - r) * size)
+          #expect(scattered[to..<(to + size)].elementsEqual(y[from..<(from + size)]))
         }
       }
       for b in 0..<batch {
@@ -97,6 +111,56 @@ import Testing
               #expect(abs(found - expected) <= 1e-15 * Double(2 * inner + 2))
             }
           }
+        }
+      }
+    }
+  }
+
+  /// The gradient of the left operand for inner lengths around a panel's, and more columns than one takes.
+  @Test(arguments: [1, 5, 13], [1, 7, 17])
+  func gradient_isTheProduct(rows: Int, inner: Int) {
+    for columns in [1, 3, 300] { checkGradient(rows, inner, columns) }
+  }
+
+  private func checkGradient(_ rows: Int, _ inner: Int, _ columns: Int) {
+    var random = TestRandom(seed: 3)
+    let batch = 2
+    // x as [b][q][i], y as [b][r][q].
+    let x = (0..<(batch * inner * columns * width)).map { _ in random.uniform() }
+    let y = (0..<(batch * rows * columns * width)).map { _ in random.uniform() }
+    let tables = [
+      (0..<batch).map { $0 * inner * columns * width }, (0..<inner).map { $0 * width },
+      (0..<columns).map { $0 * inner * width }, (0..<batch).map { $0 * rows * columns * width },
+      (0..<columns).map { $0 * width },
+    ]
+    var sum = [Double](repeating: 1, count: batch * rows * inner)
+    var scratch = [Double](repeating: .nan, count: 4096)
+    tables.flatMap { $0 }.withUnsafeBufferPointer { table in
+      var at: [UnsafePointer<Int>] = []
+      var next = table.baseAddress!
+      for one in tables {
+        at.append(next)
+        next += one.count
+      }
+      var step = ttkk_lane_step(
+        batch: batch, rows: rows, inner: inner, columns: columns, height: height,
+        y_step: columns * width, left: nil, x_batch: at[0], x_inner: at[1], x_columns: at[2],
+        y_batch: at[3], y_columns: at[4], y_rows: nil)
+      lanes.gradient(&step, x, y, &sum, &scratch)
+    }
+    for b in 0..<batch {
+      for r in 0..<rows {
+        for i in 0..<inner {
+          var expected = 1.0
+          for q in 0..<columns {
+            for z in 0..<width {
+              expected +=
+                y[((b * rows + r) * columns + q) * width + z]
+                * x[((b * columns + q) * inner + i) * width + z]
+            }
+          }
+          let bound = 1e-15 * Double(2 * columns * width + 2)
+          #expect(abs(sum[(b * rows + r) * inner + i] - expected) <= bound)
         }
       }
     }

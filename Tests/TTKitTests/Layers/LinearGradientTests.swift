@@ -16,7 +16,7 @@ private let specs = [
   }
 
   /// The layer is linear in x and in every core, so gradients are adjoint exactly.
-  @Test(arguments: specs, [1, 5, 40])
+  @Test(arguments: specs, [1, 5, 40, 301])
   func gradients_areAdjoint(spec: String, rows: Int) throws {
     var random = TestRandom(seed: UInt64(rows))
     let matrix = try fitted(random.tensor([24, 12]), spec)
@@ -53,6 +53,34 @@ private let specs = [
     }
     let sums = (0..<24).map { j in (0..<rows).reduce(0) { $0 + g.elements[$1 * 24 + j] } }
     #expect(zip(sums, gradBias.elements).allSatisfy { abs($0 - $1) <= bound })
+  }
+
+  /// The same bits for any number of threads, and rows that are no neighbours.
+  @Test(arguments: specs)
+  func threadsAndStrides_changeNothing(spec: String) throws {
+    var random = TestRandom(seed: 11)
+    let rows = 301
+    let weight = try random.tensor([24, 12]).converted(to: Float.self)
+    let matrix = try CompressedMatrix.fit(view(weight), spec: Spec(parsing: spec))
+    withExtendedLifetime(weight) {}
+    let layer = try Linear(matrix: matrix, bias: nil)
+    let x = try random.tensor([2 * rows, 12]).converted(to: Float.self)
+    let g = try random.tensor([2 * rows, 24]).converted(to: Float.self)
+    var results: [[[Float]]] = []
+    for threads in [1, 2, 5] {
+      let gradX = try Tensor<Float>(shape: [rows, 12], zeroed: true) { _ in }
+      let cores = try matrix.cores.map { try Tensor<Float>(shape: $0.shape, zeroed: true) { _ in } }
+      let every = try StridedView(
+        data: view(x).data, shape: [rows, 12], strides: [24, 1], .float32)
+      let above = try StridedView(
+        data: view(g).data, shape: [rows, 24], strides: [48, 1], .float32)
+      try layer.vjp(
+        every, above, gradX: view(gradX), gradCores: cores.map { try view($0) }, gradBias: nil,
+        executor: Executor(threads: threads))
+      results.append([gradX.elements] + cores.map(\.elements))
+    }
+    withExtendedLifetime((x, g)) {}
+    #expect(results[1] == results[0] && results[2] == results[0])
   }
 
   /// Each element against a central difference, exact for a function linear in the core.

@@ -22,11 +22,12 @@ import Testing
     try #require(value?.array).compactMap(\.number)
   }
 
-  @Test func model() throws {
-    let path = GoldenTests.golden + "v1/model.safetensors"
+  @Test(arguments: ["model", "formats"])
+  func model(file: String) throws {
+    let path = GoldenTests.golden + "v1/\(file).safetensors"
     let model = try Model(path: path)
+    let expected = try expected(file)
     let file = try SafetensorsFile(path: path)
-    let expected = try expected("model")
     #expect(model.names == expected.keys)
     for (i, name) in model.names.enumerated() {
       let report = try model.report(i)

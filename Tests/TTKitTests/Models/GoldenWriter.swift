@@ -17,10 +17,45 @@ import Testing
     try writeRefused(folder + "/refused/", from: folder + "/v1/model.safetensors")
   }
 
+  /// Made v1/formats, once, after the other files: TTKIT_WRITE_GOLDEN_FORMATS names an empty folder.
+  @Test(
+    .enabled(
+      if: getenv("TTKIT_WRITE_GOLDEN_FORMATS") != nil, "golden files are never written again"))
+  func writeFormats() throws {
+    let path = String(cString: getenv("TTKIT_WRITE_GOLDEN_FORMATS"))
+    try #require(namesInFolder(path).isEmpty)
+    let specs = [
+      "dense@float64", "low_rank(rank=3)@bfloat16", "kronecker(rows=2x3, columns=4x2)",
+      "monarch(blocks=2)", "block_tensor_train(rows=2x3, columns=4x2, rank=2)",
+      "train(rows=2x3, columns=4x2, rank=3)", "cp(rows=2x3, columns=4x2, rank=3)",
+      "tucker(rows=2x3, columns=4x2, rank=2)", "hierarchical_tucker(rows=2x3, columns=4x2, rank=2)",
+      "token_train(shape=4x2, rank=2)", "kashin(transform=dct)@kmeans4",
+      "rotation(transform=hadamard)@int4(group=4)", "dense@int3(group=4, symmetric=false)",
+      "dense@kmeans2",
+    ]
+    let folder = TemporaryFolder()
+    let writer = try SafetensorsWriter(path: folder("in.safetensors"))
+    var recipe = JSONObject()
+    for (k, spec) in specs.enumerated() {
+      let name = "\(k).\(spec.prefix { $0 != "(" && $0 != "@" })"
+      try writer.add(
+        name: name, dtype: .float32, shape: [6, 8],
+        bytes: bytes(sampleValues(48, seed: k + 20)))
+      recipe[name] = .string(spec)
+    }
+    try writer.write(metadata: [])
+    try writeModel(
+      path + "/formats", folder, recipe: JSONValue.object(recipe).serialized(indent: 1))
+  }
+
   private func writeModel(_ path: String) throws {
     let folder = TemporaryFolder()
     try writeSampleModel(folder("in.safetensors"))
-    #expect(try compress(folder("in.safetensors"), folder("out")) == nil)
+    try writeModel(path, folder, recipe: sampleRecipe)
+  }
+
+  private func writeModel(_ path: String, _ folder: TemporaryFolder, recipe: String) throws {
+    #expect(try compress(folder("in.safetensors"), folder("out"), recipe: recipe) == nil)
     try writeAll(path + ".safetensors", readAll(folder("out") + "/model.safetensors"))
     let model = try Model(path: path + ".safetensors")
     var expected = JSONObject()

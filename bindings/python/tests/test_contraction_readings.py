@@ -310,3 +310,15 @@ def test_readings_areNumPysIndexing(
     for gradient, operand in zip(gradients, own, strict=True):
         assert gradient.shape == operand.shape
         assert (gradient * operand).sum() == expected.sum()
+
+
+def test_readings_memoryLimit_countsPaddedOperandsAndPositions() -> None:
+    shapes = ("a{y+i-2},iab,{j[n]}b->ny", (3, 400), (5, 3, 7), (9, 7), (6,))
+    free = tk.plan(*shapes)
+    assert free.workspace_nbytes > 3 * 404 * 8
+    kept = tk.plan(*shapes, memory_limit=free.workspace_nbytes + 256)
+    assert kept.workspace_nbytes <= free.workspace_nbytes + 256
+    with pytest.raises(ValueError, match="smallest workspace found is") as caught:
+        tk.plan(*shapes, memory_limit=2 * 3 * 404 * 8)
+    least = int(str(caught.value).split("found is ")[1].split(";")[0])
+    assert tk.plan(*shapes, memory_limit=least).workspace_nbytes <= least

@@ -624,7 +624,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "ttk_attention_apply": (c_int32,
         (c_void_p, POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array))),
     "ttk_attention_vjp": (c_int32,
-        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
+        (c_void_p, POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_fit_options), POINTER(ttk_array), POINTER(ttk_array), POINTER(ttk_array))),
     "ttk_attention_destroy": (None, (c_void_p,)),
     "ttk_quantize": (c_int32, (POINTER(ttk_array), c_char_p, c_void_p)),
     "ttk_quantized_ndim": (c_int32, (c_void_p,)),

@@ -107,7 +107,7 @@ class BlockTermAttention(Closable):
         return y
 
     def vjp(
-        self, x: npt.ArrayLike, grad: npt.ArrayLike
+        self, x: npt.ArrayLike, grad: npt.ArrayLike, *, threads: int = 0
     ) -> tuple[Array, tuple[Array, ...], Array | None]:
         """Gradients of ``sum(grad * layer(x))`` with respect to x, to the parameters, to the bias.
 
@@ -143,7 +143,8 @@ class BlockTermAttention(Closable):
         grad_bias = np.empty(self.outputs, self.dtype) if self._bias else None
         call(
             lib.ttk_attention_vjp, self._handle, byref(view(lines)),
-            byref(view(above.reshape(*lines.shape[:-1], self.outputs))), byref(view(grad_x)), each,
+            byref(view(above.reshape(*lines.shape[:-1], self.outputs))),
+            byref(_layer.fit_options(threads)), byref(view(grad_x)), each,
             None if grad_bias is None else byref(view(grad_bias)))
         return grad_x.reshape(given.shape), tuple(results), grad_bias
 
