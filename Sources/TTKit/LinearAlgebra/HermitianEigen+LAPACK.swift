@@ -1,6 +1,22 @@
 /// Eigenvalues and eigenvectors of dense Hermitian matrices.
 internal import COpenBLAS
 
+/// Eigenvalues of a aᴴ (rows) or aᴴ a (columns), ascending, and eigenvectors as ``hermitianEigen(_:)`` gives
+/// them; in double precision within, so that for single precision the square loses nothing.
+func gramEigen<T: Scalar>(
+  _ a: Tensor<T>, _ side: BasisSide
+) throws(TTKitError) -> (values: [Double], vh: Tensor<T>) {
+  func wide<W: Scalar>(_ type: W.Type) throws(TTKitError) -> (values: [Double], vh: Tensor<T>) {
+    let a = try a.cast(to: W.self)
+    let gram =
+      try side == .rows
+      ? product(a, a, .plain, .conjugateTransposed) : product(a, a, .conjugateTransposed, .plain)
+    let (values, vh) = try hermitianEigen(gram)
+    return (values.map { Double($0) }, try vh.cast(to: T.self))
+  }
+  return try T.dtype == T.Real.dtype ? wide(Double.self) : wide(Complex<Double>.self)
+}
+
 /// a = V diag(values) Vᴴ for Hermitian `a` (n, n), values ascending; columns of V orthonormal.
 ///
 /// - Returns: the values and Vᴴ, whose row i belongs to value i.
