@@ -181,8 +181,11 @@ typedef struct ttkk_cores {
   ptrdiff_t          order, width; /* width: the largest rank */
   const void *const *cores;        /* order cores, row-major (ranks[k], modes[k], ranks[k+1]) */
   const ptrdiff_t   *ranks, *modes;
+  /* Products of the first `left` and the last `right` slices are tabulated, 0 to order/2 of them; no step of
+   * that makes more than `table` scalars. */
+  ptrdiff_t left, right, table;
 } ttkk_cores;
-/* values[i] = element at indices[i*order ...], valid ones; scratch holds 2 * width scalars. */
+/* values[i] = element at indices[i*order ...], valid ones; scratch holds 4 * (width + table) scalars. */
 typedef void (*ttkk_elements)(const ttkk_cores *train, ptrdiff_t count, const int64_t *indices,
                               void *values, void *scratch);
 
