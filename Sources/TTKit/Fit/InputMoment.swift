@@ -134,27 +134,9 @@ public struct InputMoment: Sendable {
     return max(dot(try product(wide, matrix), wide), 0)
   }
 
-  /// What the bias has to take up: (W − W') m, and 0 for rows whose lost output has no steady part, less than
-  /// a quarter of its mean square. There a few inputs lose much and the others nothing; a mean spread over all
-  /// of them gains little here and ruins the others.
+  /// (W − W') m: what the bias has to take up.
   func meanOutput(_ lost: Tensor<Double>) throws(TTKitError) -> Tensor<Double>? {
     guard let mean else { return nil }
-    let rows = lost.shape[0]
-    let steady = try product(lost, mean.reshaped([count, 1]))
-    let curved = try product(lost, matrix)
-    return try Tensor<Double>(shape: [rows]) { out in
-      for r in 0..<rows {
-        let square = steady.withSpan { $0[r] * $0[r] }
-        let varying = curved.withSpan { curved in
-          lost.withSpan { lost in
-            (0..<count).reduce(0.0) { $0 + curved[r * count + $1] * lost[r * count + $1] }
-          }
-        }
-        out[r] = square >= Self.steadyShare * (square + varying) ? steady.withSpan { $0[r] } : 0
-      }
-    }
+    return try product(lost, mean.reshaped([count, 1])).reshaped([lost.shape[0]])
   }
-
-  /// Of a mean square, above which its mean is taken up.
-  private static let steadyShare = 0.25
 }
