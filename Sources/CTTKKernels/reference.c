@@ -78,7 +78,7 @@ void ttkk_reference_expand_codes(const ttkk_codes *p, ptrdiff_t width, ptrdiff_t
       int32_t   code = code_at(p, width, i, j);
       out[(i - first) * width + j] =
           p->own != NULL ? own_value(p, width, g, j, code)
-          : p->values != NULL ? p->values[p->by_row ? code * width + j : code]
+          : p->values != NULL ? p->values[p->by_row ? (4 * g + code) * width + j : code]
                             : (float)(code - zero_at(p, width, g, j)) * scale_at(p, g * width + j);
     }
 }
@@ -92,7 +92,8 @@ void ttkk_reference_dot(ptrdiff_t rows, const ttkk_codes *p, ptrdiff_t width, pt
         int32_t code = code_at(p, width, i, j);
         if (p->own != NULL)
           code = p->own[(i / p->group * width + ttkk_own_place(width, j)) * 16 + code];
-        if (p->levels != NULL) code = p->levels[p->by_row ? 4 * j + code : code];
+        if (p->levels != NULL)
+          code = p->levels[p->by_row ? 4 * (i / p->group * width + j) + code : code];
         sum += (int64_t)(code - zero_at(p, width, i / p->group, j)) * x[r * x_step + i];
       }
       sums[r * width + j] = sum;

@@ -6,6 +6,7 @@ internal import TTKit
 protocol AnyTrain: Sendable {
   associatedtype Element: Scalar
   var train: TensorTrain<Element> { get }
+  var plain: PlainTrain { get }
 }
 
 extension TensorTrain: AnyTrain {

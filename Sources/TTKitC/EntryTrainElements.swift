@@ -8,26 +8,32 @@ public func ttk_train_evaluate(
   _ values: UnsafeMutableRawPointer?
 ) -> ttk_status {
   boundary { () throws(TTKitError) in
-    let value = try TTKitC.train(train, "train")
+    let handle = try TrainHandle.require(train, "train")
     guard count >= 0 else { throw .invalidArgument("count is \(count), expected at least 0") }
     if count == 0 { return }
     let indices = try require(indices, "indices")
     let values = try require(values, "values")
+    let plain = handle.value.plain
+    let total = try checkedProduct([Int(count), plain.order])
+    let read = try Region(
+      indices, count: total, size: 8, alignment: MemoryLayout<Int64>.alignment, "indices")
+    let written = try Region(
+      values, count: Int(count), size: plain.elementSize, alignment: plain.elementAlignment,
+      "values")
+    try written.requireApart(from: read)
+    if plain.isTame, count < 256 {
+      // In bounds as far as the caller's counts are right; the handle keeps the cores.
+      try plain.checkedElements(Int(count), indices, values)
+      return withExtendedLifetime(handle) {}
+    }
     func evaluate<A: AnyTrain>(_ value: A) throws(TTKitError) {
-      let total = try checkedProduct([Int(count), value.order])
-      let read = try Region(
-        indices, count: total, size: 8, alignment: MemoryLayout<Int64>.alignment, "indices")
-      let layout = MemoryLayout<A.Element>.self
-      let written = try Region(
-        values, count: Int(count), size: layout.stride, alignment: layout.alignment, "values")
-      try written.requireApart(from: read)
-      // In bounds as far as the caller's counts are right; both spans end with this call.
+      // In bounds as before; both spans end with this call.
       let points = Span(_unsafeStart: indices, count: total)
       var out = MutableSpan(
         _unsafeStart: values.assumingMemoryBound(to: A.Element.self), count: Int(count))
       try value.train.evaluate(points, into: &out)
     }
-    try evaluate(value)
+    try evaluate(handle.value)
   }
 }
 

@@ -46,9 +46,12 @@ struct Region {
     try requireApart(from: others.compactMap { $0 })
   }
 
+  func requireApart(from other: Region) throws(TTKitError) {
+    guard range.overlaps(other.range) else { return }
+    throw .invalidArgument("\(name) overlaps \(other.name); give it memory of its own")
+  }
+
   func requireApart(from others: [Region]) throws(TTKitError) {
-    for other in others where range.overlaps(other.range) {
-      throw .invalidArgument("\(name) overlaps \(other.name); give it memory of its own")
-    }
+    for other in others { try requireApart(from: other) }
   }
 }

@@ -1,13 +1,14 @@
 """Times low-bit layers beside ggml, ONNX Runtime, torch and OpenBLAS: interleaved in one run, one thread.
 
 Usage: python benchmarks/lowbit/layers.py [--shapes 4096x4096 4096x11008 768x3072] [--rows 1 4 8 16 24 64 512]
-       [--seconds 0.3] [--only TEXT...] [--json FILE]
+       [--seconds 0.3] [--only TEXT...] [--copies] [--json FILE]
 
 Shapes are out x in. Prints for each contestant the median milliseconds of processor time (quartiles in the
 JSON), billions of operations a second, and the relative error of the product; ours also with the ratio to the
 fastest peer of as many bits and to float32 by OpenBLAS (1 or less is a win). With one row, "hot" means that the weight has just
-been used, so that what fits stays in the cache; "cold" that 96 MB were read in between, and the share of
-the bandwidth of such reading is shown. Missing packages are named and left out. TTK_ISA=v3 holds our side
+been used, so that what fits stays in the cache; "cold" that 96 MB were read in between, or with --copies that
+copies of the layer, 96 MB together, take turns, so that interpreters stay warm. The share is of the rate of
+NumPy's dot product of as many bytes with themselves, hot or cold in the same way. Missing packages are named and left out. TTK_ISA=v3 holds our side
 at AVX2; peers stay as they are.
 """
 
@@ -17,6 +18,7 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import argparse
+import itertools
 import json
 import time
 
@@ -33,22 +35,28 @@ OURS = [
     ("kmeans2(group=row)", "int8", "2-bit"), ("int8(group=row)", "int8", "8-bit"),
     ("int8(group=64)", "int8", "8-bit"), ("int7(group=row)", "int8", "8-bit"),
 ]
+COLD = 96 << 20
 GGML = [("q4_0", True), ("q4_K", True), ("q4_K", False), ("q8_0", True), ("q8_0", False), ("q3_K", False),
         ("q2_K", True), ("q2_K", False)]
 NBITS = [(4, 32, 0), (4, 32, 4), (4, 128, 4), (8, 32, 4), (2, 64, 4)]
 
 
-def contestants(weight: np.ndarray, only: list[str]) -> list[peers.Contestant]:
-    made: list[peers.Contestant] = []
+def contestants(weight: np.ndarray, only: list[str], copies: bool = False) -> list[list[peers.Contestant]]:
+    """Each contestant, and its copies."""
+    made: list[list[peers.Contestant]] = []
 
     def attempt(name: str, make) -> None:
         if only and not any(text in name for text in only):
             return
         try:
-            made.append(make())
+            first = make()
+            more = COLD // first.bytes if copies else 0
+            made.append([first, *(make() for _ in range(more))])
         except Exception as problem:
             print(f"left out: {name}: {str(problem).splitlines()[0][:100]}")
 
+    read = peers.Reading(weight.size // 2, COLD if copies else 0)
+    made.append([read.contestant() for _ in range(1 + COLD // (weight.size // 2) * copies)])
     attempt("OpenBLAS", lambda: peers.blas(weight))
     for storage, compute, group in OURS:
         attempt(f"{storage} {compute}", lambda: peers.ours(weight, storage, compute, group))
@@ -94,8 +102,9 @@ def compare(calls: list, seconds: float, between=None) -> np.ndarray:
     return np.array([np.percentile(found, [25, 50, 75]) * 1e3 for found in times])
 
 
-def report(shape, rows, state, field, times, errors, bandwidth) -> list[dict]:
+def report(shape, rows, state, field, times, errors) -> list[dict]:
     results, flops = [], 2 * rows * shape[0] * shape[1]
+    bandwidth = field[0].bytes / times[0][1] / 1e6
     print(f"\n{shape[0]} x {shape[1]}, {rows} rows" + (f", {state}" if state else ""))
     dense = next((t[1] for one, t in zip(field, times) if one.group == "float32"), float("nan"))
     for one, (low, middle, high), error in zip(field, times, errors):
@@ -103,7 +112,7 @@ def report(shape, rows, state, field, times, errors, bandwidth) -> list[dict]:
         ratio = middle / min(rivals) if one.ours and rivals else float("nan")
         share = one.bytes / middle / 1e6 / bandwidth
         print(f"  {one.group:8}{one.name:32} {middle:9.3f} ms {flops / middle / 1e6:7.0f} Gop/s  error {error:7.4f}"
-              + (f"  bandwidth {share:4.2f}" if state == "cold" else "")
+              + (f"  {one.bytes / middle / 1e6:5.1f} GB/s, share {share:4.2f}" if state else "")
               + (f"  peer {ratio:5.2f}  float32 {middle / dense:5.2f}" if one.ours else ""), flush=True)
         results.append({"shape": shape, "rows": rows, "state": state, "name": one.name, "group": one.group,
                         "ms": [low, middle, high], "error": error, "ratio": ratio, "ours": one.ours,
@@ -117,6 +126,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 4, 8, 16, 24, 64, 512])
     parser.add_argument("--seconds", type=float, default=0.3, help="for each measurement")
     parser.add_argument("--only", nargs="+", default=[], help="contestants whose names hold one of these")
+    parser.add_argument("--copies", action="store_true", help="cold: copies of the layer in turn")
     parser.add_argument("--json", help="write the measurements there")
     given = parser.parse_args()
     rng, results = np.random.default_rng(0), []
@@ -124,24 +134,26 @@ def main() -> None:
     for text in given.shapes:
         shape = [int(length) for length in text.split("x")]
         weight = rng.normal(size=shape).astype(np.float32) * np.float32(0.02)
-        field = contestants(weight, given.only)
+        made = contestants(weight, given.only, given.copies)
+        field = [each[0] for each in made]
         for rows in given.rows:
             x = rng.normal(size=(rows, shape[1])).astype(np.float32)
             expected = x @ weight.T
-            bound = [one.bind(x) for one in field]
-            errors = []
-            for run, read in bound:
+            bound = [[one.bind(x) for one in each] for each in made]
+            errors = [float("nan")]
+            for (run, read), *_ in bound[1:]:
                 run()
                 errors.append(float(np.linalg.norm(read() - expected) / np.linalg.norm(expected)))
-            calls = [run for run, _ in bound]
+            calls = [each[0][0] for each in bound]
             times = compare(calls, given.seconds)
-            results += report(shape, rows, "hot" if rows == 1 else "", field, times, errors, 1)
-            if rows == 1:
-                reading = min(timed(lambda: np.dot(large, large)) for _ in range(10))
-                bandwidth = large.nbytes / reading / 1e9
-                print(f"\nreading 96 MB: {bandwidth:.1f} GB/s")
+            results += report(shape, rows, "hot" if rows <= 4 else "", field, times, errors)
+            if rows <= 4 and given.copies:
+                turns = [itertools.cycle([run for run, _ in each]) for each in bound]
+                times = compare([lambda turn=turn: next(turn)() for turn in turns], given.seconds, lambda: None)
+                results += report(shape, rows, "cold", field, times, errors)
+            elif rows == 1:
                 times = compare(calls, given.seconds, lambda: np.dot(large, large))
-                results += report(shape, rows, "cold", field, times, errors, bandwidth)
+                results += report(shape, rows, "cold", field, times, errors)
     if given.json:
         with open(given.json, "w") as file:
             json.dump(results, file, indent=1)

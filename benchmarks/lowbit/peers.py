@@ -36,6 +36,18 @@ def ours(weight: np.ndarray, storage: str, compute: str, group: str) -> Contesta
     return Contestant(f"{storage} {compute}", group, resident, bind, True)
 
 
+class Reading:
+    """What reading so many bytes takes: a dot product of each piece of memory with itself."""
+
+    def __init__(self, bytes: int, cold: int) -> None:
+        self.pieces = [np.ones(bytes // 4, np.float32) for _ in range(1 + cold // bytes)]
+
+    def contestant(self) -> Contestant:
+        piece = self.pieces.pop()
+        return Contestant("reading", "read", piece.nbytes,
+                          lambda x: (lambda: np.dot(piece, piece), lambda: piece))
+
+
 def blas(weight: np.ndarray) -> Contestant:
     def bind(x: np.ndarray) -> Product:
         y = np.empty((len(x), len(weight)), np.float32)

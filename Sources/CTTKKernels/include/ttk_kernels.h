@@ -107,10 +107,10 @@ typedef struct ttkk_lanes {
  *
  * Integers: weight = (code - zero) * scale, scale and zero of group i / group at [i / group * width + j].
  * group is a multiple of 16 (32 with 3 bits).
- * Codebooks, of at most 4 bits: weight = values[code] with one for all, values[code * width + j] with those
- * of each output (by_row, 2 bits). For rounded activations the codebook is rounded too: weight =
+ * Codebooks, of at most 4 bits: weight = values[code] with one for all, values[(4g + code) * width + j] with
+ * those of each output and group g (by_row, 2 bits, groups of at least TTKK_SPAN or whole rows). For rounded activations the codebook is rounded too: weight =
  * (level - zero) * scale, levels in tables for look-ups of 16 bytes, 4 * width in all: with one codebook,
- * level of code c at byte c of every 16; by_row, of output j at [4 * j + c].
+ * level of code c at byte c of every 16; by_row, of output j at [4 * (g * width + j) + c].
  * Codebooks of each output and group (own, 4 bits): words hold units of 32 inputs, k is padded to whole ones and
  * a group is some, 16 bytes for each output at its place: byte i is the code of input i and, above it, of input
  * 16 + i. For rounded activations own has 16 levels for each group and place; for floats it has 64 bytes of
@@ -181,8 +181,11 @@ typedef struct ttkk_cores {
   ptrdiff_t          order, width; /* width: the largest rank */
   const void *const *cores;        /* order cores, row-major (ranks[k], modes[k], ranks[k+1]) */
   const ptrdiff_t   *ranks, *modes;
+  /* Products of the first `left` and the last `right` slices are tabulated, 0 to order/2 of them; no step of
+   * that makes more than `table` scalars. */
+  ptrdiff_t left, right, table;
 } ttkk_cores;
-/* values[i] = element at indices[i*order ...], valid ones; scratch holds 2 * width scalars. */
+/* values[i] = element at indices[i*order ...], valid ones; scratch holds 4 * (width + table) scalars. */
 typedef void (*ttkk_elements)(const ttkk_cores *train, ptrdiff_t count, const int64_t *indices,
                               void *values, void *scratch);
 

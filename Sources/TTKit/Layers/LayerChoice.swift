@@ -36,9 +36,10 @@ struct LayerChoice {
     }
     if let packed = try Self.packed(matrix, cost, limit: memoryLimit, maxRows, compute) {
       flopsPerRow = 2 * packed.parts.elements
+      let isRounded = Self.rounds(matrix, cost, compute, packed.parts, limit: memoryLimit)
       choices = buckets.map {
         Choice(
-          bucket: $0, form: packed.form,
+          bucket: $0, form: isRounded && $0.end > 1 ? .rounded : packed.form,
           time: packed.parts.time(cost, rows: Double($0.typical)),
           denseTime: denseTime($0.typical))
       }
@@ -101,6 +102,20 @@ struct LayerChoice {
       Choice(
         bucket: bucket, form: .streamed(rows: tile), time: time, denseTime: denseTime(tile))
     ]
+  }
+
+  /// True when several rows of 8 bits should meet the matrix itself, in 8 bits: codes of twice its columns are
+  /// as many bytes and twice the work.
+  private static func rounds(
+    _ matrix: CompressedMatrix, _ cost: CostModel, _ compute: Compute, _ parts: PackedForm,
+    limit: Int?
+  ) -> Bool {
+    guard compute == .int8, matrix.terms.contains(where: { $0.input?.keepsInput ?? false }) else {
+      return false
+    }
+    // A byte an element of whole panels, and scales.
+    let bytes = cost.panelBytes(matrix.rows, matrix.columns + 4) / 4
+    return bytes + parts.byteCount(cost) <= limit.map { Double($0) } ?? .infinity
   }
 
   /// Packed integers, where they are the way: for int8, above a cache's worth of floats, and where floats

@@ -14,6 +14,8 @@ enum LayerForm: Sendable, Equatable {
   case streamed(rows: Int)
   /// Each term as one or two matrices, of integers that stay packed: all that can, or large ones only.
   case packed(everything: Bool, compute: Compute)
+  /// The dense matrix, rounded to 8 bits by row, times rows of 8 bits.
+  case rounded
 
   /// For people.
   var description: String {
@@ -23,6 +25,7 @@ enum LayerForm: Sendable, Equatable {
     case .network(let rows, let most): return "network, \(rows) rows a tile\(merged(most))"
     case .lanes(let most): return "network, rows in lanes\(merged(most))"
     case .streamed: return "network, cores decoded in every execute"
+    case .rounded: return "the matrix in 8 bits, int8 rows"
     case .packed(_, let compute): return compute == .int8 ? "integers, int8 rows" : "integers"
     }
   }
@@ -75,6 +78,8 @@ final class PreparedFactors<T: RealScalar>: Sendable {
       for (term, parts) in zip(matrix.terms, parts) {
         chains.append(try Self.packedChain(term, parts, matrix, compute, executor))
       }
+    case .rounded:
+      chains = [Chain(factors: [try Self.rounded(matrix, executor)])]
     case .network(let rows, let mostConstant):
       for term in matrix.terms {
         let plan = try TermNetwork<T>.plan(
@@ -120,6 +125,19 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     return Chain(factors: [
       try PackedMatrix(left, executor: executor), try PackedMatrix(b, executor: executor),
     ])
+  }
+
+  /// The matrix as 8-bit integers of its rows: less of an error than that of rounding the rows of x.
+  private static func rounded(
+    _ matrix: CompressedMatrix, _ executor: Executor
+  ) throws(TTKitError) -> any Multiplier<T> {
+    let dense = try matrix.dense(Float.self, executor: executor)
+    let core = try EncodedCore(dense, storage: IntegerStorage(bits: 8, group: .row))
+    guard let codes = PackableCodes(core), let layout = PackedCodes.Layout(codes),
+      let packed = try PackedCodes(codes, layout, roundsActivations: true, executor: executor)
+        as? any Multiplier<T>
+    else { throw .internal("8-bit integers that do not pack, in a layer of \(T.dtype.name)") }
+    return packed
   }
 
   /// The factors of one term: integers stay packed where the form says so, others become floats.

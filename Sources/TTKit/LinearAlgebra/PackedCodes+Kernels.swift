@@ -61,7 +61,8 @@ final class PackedCodes: Multiplier {
       case .integers(let codes): packGrid(codes, row: first + j, panel: p, output: j)
       case .codebook(let codes) where layout.hasOwnBooks:
         for g in 0..<layout.groups { packOwn(codes, row: first + j, run: g, panel: p, output: j) }
-      case .codebook(let codes): packBook(codes, row: first + j, panel: p, output: j)
+      case .codebook(let codes):
+        for g in 0..<layout.groups { packBook(codes, row: first + j, run: g, panel: p, output: j) }
       }
     }
     let target = unsafe words.base + p * layout.wordsOfPanel
@@ -88,18 +89,20 @@ final class PackedCodes: Multiplier {
     }
   }
 
-  private func packBook(_ codes: CodebookCodes, row: Int, panel: Int, output: Int) {
-    let (width, start) = (layout.width, panel * layout.tableOfPanel)
+  private func packBook(_ codes: CodebookCodes, row: Int, run: Int, panel: Int, output: Int) {
+    let width = layout.width
+    let start = panel * layout.tableOfPanel + 4 * run * width
     // In bounds: 4 * width of each table a panel, at least 16; codes are below `size`.
     guard roundsActivations else {
-      for (c, value) in codes.values(row: row, run: 0).enumerated() {
+      for (c, value) in codes.values(row: row, run: run).enumerated() {
         unsafe values.base[start + (layout.isByRow ? c * width + output : c)] = value
       }
       return
     }
-    let (found, scale) = codes.levels(row: row, run: 0)
+    let (found, scale) = codes.levels(row: row, run: run)
     unsafe UnsafeMutableRawPointer(scales.base).storeBytes(
-      of: scale, toByteOffset: 4 * (panel * layout.scalesOfPanel + output), as: Float.self)
+      of: scale, toByteOffset: 4 * (panel * layout.scalesOfPanel + run * width + output),
+      as: Float.self)
     for (c, level) in found.enumerated() {
       if layout.isByRow {
         unsafe levels.base[start + 4 * output + c] = level

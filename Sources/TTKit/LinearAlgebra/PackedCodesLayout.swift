@@ -51,16 +51,19 @@ extension PackedCodes {
     let hasHalves: Bool
     let isCodebook: Bool
     let isByRow: Bool
-    /// True for codebooks of rows or groups that take tables of 16 values.
+    /// True for codebooks of rows or groups that take tables of 16 values; those of 2 bits and rows, or of groups
+    /// of at least a kernel's span of 512, take four.
     let hasOwnBooks: Bool
 
     /// Sums of activations of a row: of each group, or of parts of long ones.
     var pieces: Int { groups * ((group + 511) / 512) }
     var wordsOfPanel: Int { padded * bits / 32 * width }
     var scalesOfPanel: Int { groups * width }
-    /// Bytes of look-up tables, or floats of values: four for each output, at least 16; or 16 for each output
-    /// and group.
-    var tableOfPanel: Int { hasOwnBooks ? 16 * scalesOfPanel : isCodebook ? 4 * width : 0 }
+    /// Bytes of look-up tables, or floats of values: 16 or four for each output and group; or four for each
+    /// output.
+    var tableOfPanel: Int {
+      hasOwnBooks ? 16 * scalesOfPanel : isByRow ? 4 * scalesOfPanel : isCodebook ? 4 * width : 0
+    }
 
     var byteCount: Int {
       let scale = hasHalves ? 2 : 4
@@ -86,7 +89,8 @@ extension PackedCodes {
         top = 1 << codes.storage.bits - 1
       case .codebook(let codes):
         guard codes.storage.bits <= 4 else { return nil }
-        hasOwnBooks = codes.isByRow && (codes.storage.bits > 2 || codes.runs > 1)
+        hasOwnBooks =
+          codes.isByRow && (codes.storage.bits > 2 || (codes.runs > 1 && codes.run < 512))
         (run, wanted) = (codes.run, hasOwnBooks ? 4 : codes.storage.bits)
         (isCodebook, isByRow) = (true, codes.isByRow)
         (hasZeros, zero, hasHalves, top) = (false, 128, false, 255)

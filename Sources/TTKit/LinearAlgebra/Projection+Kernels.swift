@@ -4,13 +4,25 @@
 /// matrix. Complex matrices take the same real kernels: a complex row is a real one of twice the length.
 internal import CTTKKernels
 
+/// How a projection measures what it loses.
+enum LossMeasure {
+  /// ‖x‖² − ‖y‖²: for nothing, but it drowns what is below √eps ‖x‖ in rounding errors.
+  case difference
+  /// The difference x − y · basis, formed block by block while it is in cache: twice the operations.
+  case explicit
+  /// The part of x along a few random directions orthogonal to the basis, scaled up to all: an unbiased
+  /// estimate that rounding blurs to eps √columns ‖x‖. Block by block its spread is that of χ² with as many
+  /// degrees of freedom as there are directions, or narrower.
+  case probes
+}
+
 /// Rows of a matrix projected on a basis, and the sizes of both.
 struct Projection<T: Scalar> {
   /// x · basisᴴ (rows, r).
   let y: Tensor<T>
   /// ‖x‖².
   let squares: Double
-  /// ‖x − y · basis‖²: explicit if that was asked for, else ‖x‖² − ‖y‖², which rounding can make negative.
+  /// ‖x − y · basis‖², measured as asked for; a difference can be made negative by rounding.
   let loss: Double
   /// The loss of every block of `blockRows` rows.
   let losses: [Double]
@@ -23,12 +35,18 @@ extension Projection {
   /// The same on more vectors, orthogonal to the first: `other` is the projection on those alone, of as many
   /// rows and columns.
   ///
-  /// - Precondition: neither loss is an explicit one, which could be far smaller than what rounding does to
-  ///   their difference.
-  func joined(_ other: Projection) throws(TTKitError) -> Projection {
+  /// - Precondition: no explicit losses, which could be far smaller than what rounding does to their
+  ///   difference; probes of `other` are orthogonal to both.
+  func joined(_ other: Projection, _ measure: LossMeasure) throws(TTKitError) -> Projection {
+    let y = try y.joined(other.y, axis: 1)
+    if measure == .probes {
+      return Projection(
+        y: y, squares: squares, loss: other.loss, losses: other.losses,
+        blockSquares: blockSquares, blockRows: blockRows)
+    }
     let both = zip(other.losses, other.blockSquares).map { $1 - $0 }
     return Projection(
-      y: try y.joined(other.y, axis: 1), squares: squares,
+      y: y, squares: squares,
       loss: loss - (other.squares - other.loss),
       losses: zip(losses, both).map { $0 - $1 }, blockSquares: blockSquares, blockRows: blockRows)
   }
@@ -42,7 +60,7 @@ private func rowsOfBlock<T: Scalar>(_ columns: Int, _ type: T.Type) -> Int {
 /// Blocks that one thread takes at a time.
 private let blocksOfPiece = 8
 
-/// Bytes of memory that ``project(_:columns:on:explicit:executor:progress:)`` takes, the result included.
+/// Bytes of memory that ``project(_:columns:on:_:probes:orthogonal:executor:progress:)`` takes, the result included.
 func projectionBytes<T: Scalar>(
   _ x: RowSource<T>, columns: Int, rank: Int, explicit: Bool, threads: Int
 ) -> Int {
@@ -57,16 +75,21 @@ func projectionBytes<T: Scalar>(
 
 /// The rows of `x`, of so many columns, projected on the orthonormal rows of `basis` (r, columns).
 ///
-/// - Parameter explicit: form the difference block by block while it is in cache, as accurate as
-///   subtraction: ‖x‖² − ‖y‖² drowns what is below 1e-8 ‖x‖ in rounding errors. Doubles the operations.
+/// - Parameters:
+///   - probes: so many rows at the end of `basis` are no part of it but random directions to measure by.
+///   - orthogonal: the dimension of the space that these directions were drawn from.
 /// - Complexity: 2 N r operations for N elements, one read; 4 N r when explicit.
 /// - Throws: `.outOfMemory`, `.sizeOverflow`, `.cancelled`, `.io`.
 func project<T: Scalar>(
-  _ x: RowSource<T>, columns: Int, on basis: Tensor<T>, explicit: Bool,
-  executor: Executor = .serial, progress: ProgressReporter = .silent
+  _ x: RowSource<T>, columns: Int, on basis: Tensor<T>, _ measure: LossMeasure,
+  probes: Int = 0, orthogonal: Int = 0, executor: Executor = .serial,
+  progress: ProgressReporter = .silent
 ) throws(TTKitError) -> Projection<T> {
-  let (k, r) = (columns, basis.shape[0])
-  precondition(basis.shape == [r, k] && k > 0 && r > 0 && x.count % k == 0, "basis does not fit")
+  let (k, all) = (columns, basis.shape[0])
+  let r = all - probes
+  let explicit = measure == .explicit
+  precondition(!explicit || probes == 0, "probes measure alone")
+  precondition(basis.shape == [all, k] && k > 0 && r > 0 && x.count % k == 0, "basis does not fit")
   let rows = x.count / k
   let forms = try realForm(basis)
   let forward = try packedVectors(forms.matrix, forms.rows, forms.columns, transposed: false)
@@ -86,6 +109,9 @@ func project<T: Scalar>(
       (piece) throws(TTKitError) in
       let first = (start + piece) * blocksOfPiece * height
       let scratch = try Buffer<T>(count: x.needsScratch ? height * k : 0)
+      // These fit: they are no larger than a block of x.
+      let wide = try Buffer<T>(count: probes > 0 ? height * all : 0)
+      let tested = try Buffer<T>(count: height * probes)
       for block in 0..<blocksOfPiece {
         let row = first + block * height
         let count = min(height, rows - row)
@@ -96,11 +122,18 @@ func project<T: Scalar>(
           !x.needsScratch && block + 1 < blocksOfPiece && row + 2 * height <= rows
           ? unsafe from + height * k : nil
         // In bounds: count rows of x and y, one pair of sizes for each block.
+        let target = unsafe y.base + row * r
         let found = unsafe projectBlock(
-          from, y.base + row * r, count, forms.columns, forms.rows, forward, backward,
-          ahead)
+          from, probes > 0 ? wide.base : target, count, forms.columns, forms.rows, forward,
+          backward, ahead)
+        var loss = found.loss
+        if probes > 0 {
+          // In bounds: rows of r and of probes out of rows of both.
+          let squares = unsafe separated(wide.base, count, r, probes, to: target, tested.base)
+          loss = squares * Double(orthogonal) / Double(probes)
+        }
         unsafe sizes.base[row / height * 2] = found.squares
-        unsafe sizes.base[row / height * 2 + 1] = found.loss
+        unsafe sizes.base[row / height * 2 + 1] = loss
       }
     }
   }
@@ -112,6 +145,25 @@ func project<T: Scalar>(
   return Projection(
     y: Tensor(shape: [rows, r], buffer: y), squares: compensatedSum(squares),
     loss: compensatedSum(losses), losses: losses, blockSquares: squares, blockRows: height)
+}
+
+/// Copies the first r of r + probes columns to `y`, the others to `rest`; returns the squares of those.
+private func separated<T: Scalar>(
+  _ wide: UnsafePointer<T>, _ rows: Int, _ r: Int, _ probes: Int,
+  to y: UnsafeMutablePointer<T>, _ rest: UnsafeMutablePointer<T>
+) -> Double {
+  for row in 0..<rows {
+    // In bounds: row of as many rows.
+    let from = unsafe wide + row * (r + probes)
+    unsafe (y + row * r).update(from: from, count: r)
+    unsafe (rest + row * probes).update(from: from + r, count: probes)
+  }
+  let components = rows * probes * (T.dtype == T.Real.dtype ? 1 : 2)  // fits: a block
+  let (kernels, raw) = unsafe (ttkk_active().pointee, UnsafeRawPointer(rest))
+  // In bounds: as many as were just copied.
+  return unsafe T.Real.dtype == .float32
+    ? kernels.sum_squares_f32(components, raw.assumingMemoryBound(to: Float.self))
+    : kernels.sum_squares_f64(components, raw.assumingMemoryBound(to: Double.self), 1)
 }
 
 /// The sum of many numbers as if added in twice the precision.

@@ -18,8 +18,11 @@ extension TensorTrain {
       throw .invalidArgument(
         "\(indices.count) indices for \(count) points of order \(order), expected count * order")
     }
-    try checkRange(indices)
-    if isTame, count < 256 { return try tameElements(indices, 0, &values) }
+    // Unsafe: the span holds count · d indices, as was checked.
+    try unsafe indices.withUnsafeBufferPointer { (indices) throws(TTKitError) in
+      guard let base = indices.baseAddress else { return }
+      try unsafe plain.checkRange(base, count)
+    }
     // A copy of the indices that threads may share.
     let shared = try Tensor<Int64>(shape: [indices.count]) { (out) throws(TTKitError) in
       for i in indices.indices { out[i] = indices[i] }
@@ -27,13 +30,9 @@ extension TensorTrain {
     let cost = cores.reduce(0) { $0 &+ $1.shape[0] &* $1.shape[2] }
     let work = (try? checkedProduct([count, max(cost, 1)])) ?? .max
     let width = ranks.reduce(1, max)
-    try executor.fitting(operations: work).parallelFill(&values, pieceCount: 256) {
+    try executor.fitting(operations: work).parallelFill(&values, pieceCount: 1024) {
       (first, piece) throws(TTKitError) in
-      if isTame {
-        return try shared.withSpan { (indices) throws(TTKitError) in
-          try tameElements(indices, first, &piece)
-        }
-      }
+      if isTame { return try tameElements(shared, first, &piece) }
       var row = try Buffer<T>(count: width)
       var next = try Buffer<T>(count: width)
       for j in 0..<piece.count {
@@ -41,20 +40,6 @@ extension TensorTrain {
           element(cores, indices, (first + j) * cores.count, &row, &next)
         }
       }
-    }
-  }
-
-  private func checkRange(_ indices: Span<Int64>) throws(TTKitError) {
-    let shape = shape.map(Int64.init)
-    var axis = 0
-    for i in indices.indices {
-      let index = indices[i]
-      guard index >= 0, index < shape[axis] else {
-        throw .invalidArgument(
-          "index \(index) of point \(i / order), axis \(axis), is out of range; expected 0 to"
-            + " \(shape[axis] - 1)")
-      }
-      axis = axis + 1 == order ? 0 : axis + 1
     }
   }
 }

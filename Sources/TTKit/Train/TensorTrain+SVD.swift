@@ -178,7 +178,7 @@ private struct Decomposition<T: Scalar> {
         "a projection on \(r) of \(columns) columns")
       state.notePass()
       let pass = try project(
-        state.current, columns: columns, on: basis, explicit: false, executor: executor,
+        state.current, columns: columns, on: basis, .difference, executor: executor,
         progress: progress)
       budget!.drop(s[r...])
       state.peel(basis, taken, leaving: pass.y, by: .qr)

@@ -12,6 +12,8 @@ public struct TensorTrain<T: Scalar>: Sendable {
   public let error: Double
   /// Products of slices change exponents by less than this.
   let reach: Int
+  /// The cores once more, for kernels.
+  public let plain: PlainTrain
 
   /// True when no product of slices can leave the dtype's range, so that it needs no watching.
   var isTame: Bool { Self.isTame(reach: reach) }
@@ -63,6 +65,7 @@ public struct TensorTrain<T: Scalar>: Sendable {
     }
     self.reach = reach
     self.cores = cores
+    plain = try PlainTrain(cores, isTame: Self.isTame(reach: reach))
     self.error = error
   }
 

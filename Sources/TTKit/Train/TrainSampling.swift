@@ -67,20 +67,23 @@ extension Peeling {
         continue
       }
       basis = try orthonormalized(rows: basis)
-      // Where it costs next to nothing, the exact loss is better than a bound.
-      let explicit =
-        current.count < 1 << 20 || guess < 4 * certificateBlur(T.self) * squares
-      func passed(_ rows: Tensor<T>) throws(TTKitError) -> Projection<T> {
+      let measure = lossMeasure(guess / squares, columns: columns, rank: basis.shape[0])
+      /// On `rows`, which are all of the basis or, unless the loss is explicit, the last of it.
+      func passed(_ rows: Tensor<T>, of basis: Tensor<T>) throws(TTKitError) -> Projection<T> {
+        let probes = measure == .probes ? 12 : 0
         try ledger.require(
           projectionBytes(
-            current, columns: columns, rank: rows.shape[0], explicit: explicit,
-            threads: executor.threads), "a projection on \(rows.shape[0]) of \(columns) columns")
+            current, columns: columns, rank: rows.shape[0] + probes,
+            explicit: measure == .explicit, threads: executor.threads),
+          "a projection on \(rows.shape[0]) of \(columns) columns")
         notePass()
+        let tested =
+          try probes > 0 ? stacked(rows, probed(basis, count: probes, &random)) : rows
         return try project(
-          current, columns: columns, on: rows, explicit: explicit, executor: executor,
-          progress: progress)
+          current, columns: columns, on: tested, measure, probes: probes,
+          orthogonal: columns - basis.shape[0], executor: executor, progress: progress)
       }
-      var pass = try passed(basis)
+      var pass = try passed(basis, of: basis)
       for attempt in 0..<2 {
         if budget == nil {
           guard isNear((pass.squares / Double(current.count)).squareRoot(), T.Real.self) else {
@@ -91,11 +94,14 @@ extension Peeling {
             steps: modes.count - 1,
             rounding: TruncationBudget<T.Real>.rounding(ofSteps: modes.count - 1))
         }
-        // The basis' distance from orthonormality, and roundings of sums.
-        let blur =
-          try explicit
-          ? 0 : (Double(defect(of: basis).norm) + certificateBlur(T.self)) * pass.squares
-        let loss = max(pass.loss, 0) + blur
+        // The basis' distance from orthonormality, and roundings of sums; of a random measure three
+        // times what it shows, which all but 1 of 60 are below even if one direction holds all.
+        var loss = max(pass.loss, 0)
+        if measure == .difference {
+          loss += (try defect(of: basis).norm + certificateBlur(T.self)) * pass.squares
+        } else if measure == .probes {
+          loss = 3 * loss + probeBlur(T.self, columns) * pass.squares
+        }
         let limit = budget!.limit(share: peelingShare, columns: columns)
         if loss <= limit {
           budget!.drop(squared: loss)
@@ -116,23 +122,55 @@ extension Peeling {
         let r = basis.shape[0]
         let wider = try lq(stacked(basis, more)).q
         if wider.shape[0] > columns / 2 { break }
-        if explicit {
+        if measure == .explicit {
           basis = try orthonormalized(rows: wider)
-          pass = try passed(basis)
+          pass = try passed(basis, of: basis)
         } else {
           // What is projected already stays; the new directions alone cost little more than a read.
           let added = try wider.block(at: [r, 0], shape: [wider.shape[0] - r, columns])
           ledger.hold(pass.y.byteCount)
           defer { ledger.release(pass.y.byteCount) }
           let kept = pass
-          pass = try kept.joined(passed(added))
           basis = try stacked(basis, added)
+          pass = try kept.joined(passed(added, of: basis), measure)
         }
       }
       samples = moreSamples(samples)
     }
     return .insufficient
   }
+}
+
+extension Peeling {
+  /// How a pass is to measure its loss when it may lose this share of the squares.
+  private func lossMeasure(_ share: Double, columns: Int, rank: Int) -> LossMeasure {
+    // Where it costs next to nothing, the exact loss is better than a bound.
+    if current.count < 1 << 20 { return .explicit }
+    if share >= 4 * certificateBlur(T.self) { return .difference }
+    // For double precision the exact loss is affordable, and no chance is left.
+    let single = T.Real.dtype == .float32
+    return single && columns >= rank + 64 && share >= 4 * probeBlur(T.self, columns)
+      ? .probes : .explicit
+  }
+}
+
+/// Random orthonormal rows that are orthogonal to those of `basis`.
+func probed<T: Scalar>(
+  _ basis: Tensor<T>, count: Int, _ random: inout SeededGenerator
+) throws(TTKitError) -> Tensor<T> {
+  var cores = RandomCores<T>(seed: random.next())
+  var rows = try cores.matrix(rows: count, columns: basis.shape[1])
+  // Twice is enough (Kahan, Parlett).
+  for _ in 0..<2 {
+    rows = try remainder(of: rows, product(rows, basis, .plain, .conjugateTransposed), basis)
+    rows = try withoutTriangle(rows, gramTriangle(rows, .rows), .rows)
+  }
+  return rows
+}
+
+/// Relative squared error that roundings of eps in each probe come to, scaled up from a few to all columns.
+private func probeBlur<T: Scalar>(_ type: T.Type, _ columns: Int) -> Double {
+  Double(columns) * T.eps * T.eps
 }
 
 /// 32, 68, 128, 256, ...: about twice as many, a little more than that where ranks of 50 and 100, which people
@@ -165,14 +203,14 @@ private func leadingRows<T: Scalar>(
     return rank
   }
   let norm = rows.norm
-  if bound >= 32 * T.eps * norm * norm, rows.shape[0] <= rows.shape[1] {
+  if bound >= 32 * Double.ulpOfOne * norm * norm, rows.shape[0] <= rows.shape[1] {
     // Eigenvalues of the Gram matrix resolve the bound, in a third of the time.
-    let (values, vh) = try hermitianEigen(product(rows, rows, .plain, .conjugateTransposed))
-    let r = rank(values.reversed().map { max(Double($0), 0) })
+    let (values, vh) = try gramEigen(rows, .rows)
+    let r = rank(values.reversed().map { max($0, 0) })
     guard r <= most else { return nil }
     let first = values.count - r
-    if Double(values[first]) >= 1e3 * T.eps * norm * norm {
-      let factors = values[first...].map { 1 / $0.squareRoot() }
+    if values[first] >= 1e3 * Double.ulpOfOne * norm * norm {
+      let factors = values[first...].map { T.Real(1 / $0.squareRoot()) }
       let leading = try product(vh.block(at: [first, 0], shape: [r, values.count]), rows)
         .rowsScaled(by: factors)
       let triangle = try gramTriangle(leading, .rows, tolerance: 0.25)

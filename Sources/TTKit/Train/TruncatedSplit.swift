@@ -38,10 +38,8 @@ private func unreduced<T: Scalar>(
 ) throws(TTKitError) -> (u: Tensor<T>, rest: Tensor<T>)? {
   let (p, q) = (a.shape[0], a.shape[1])
   let wide = p <= q
-  let triangle = try gramTriangle(a, wide ? .rows : .columns)
-  guard triangle.rank == min(p, q) else { return nil }
+  guard let least = try least(a, wide ? .rows : .columns).map({ T.Real($0) }) else { return nil }
   var trial = budget
-  let least = try T.Real(0.5 * leastSingularValue(triangle))
   guard trial.keep([T.Real](repeating: least, count: min(p, q)), cap: cap) == min(p, q) else {
     return nil
   }
@@ -49,10 +47,21 @@ private func unreduced<T: Scalar>(
     budget = trial
     return (try .identity(p), a)
   }
-  let u = try GramBasis(a, .columns, triangle).q
+  let u = try GramBasis(a, .columns, gramTriangle(a, .columns)).q
   guard u.shape[1] == q else { return nil }
   budget = trial
   return (u, try product(u, a, .conjugateTransposed, .plain))
+}
+
+/// A lower bound of the smallest singular value; nil where it may be a rounding error. In double precision.
+private func least<T: Scalar>(
+  _ a: Tensor<T>, _ side: BasisSide
+) throws(TTKitError) -> Double? {
+  func wide<W: Scalar>(_ type: W.Type) throws(TTKitError) -> Double? {
+    let triangle = try gramTriangle(a.cast(to: W.self), side)
+    return try triangle.rank == a.shape.min() ? 0.5 * leastSingularValue(triangle) : nil
+  }
+  return try T.dtype == T.Real.dtype ? wide(Double.self) : wide(Complex<Double>.self)
 }
 
 /// The same by eigenvectors of the smaller Gram matrix, several times as fast as singular vectors, where what
@@ -63,13 +72,10 @@ private func splitByGram<T: Scalar>(
   let (p, q) = (a.shape[0], a.shape[1])
   let short = min(p, q)
   // Eigenvalues are wrong by a few eps √n of the largest, so that their tail is known to a tenth.
-  let resolved = 16 * T.eps * Double(short).squareRoot() * budget.norm * budget.norm
+  let resolved = 16 * Double.ulpOfOne * Double(short).squareRoot() * budget.norm * budget.norm
   guard cap < short || budget.stepLimit >= resolved else { return nil }
-  let gram =
-    try p <= q
-    ? product(a, a, .plain, .conjugateTransposed) : product(a, a, .conjugateTransposed, .plain)
-  let (values, vectors) = try hermitianEigen(gram)
-  let s = values.reversed().map { max($0, 0).squareRoot() }
+  let (values, vectors) = try gramEigen(a, p <= q ? .rows : .columns)
+  let s = values.reversed().map { T.Real(max($0, 0).squareRoot()) }
   let r = budget.planned(s, cap: cap)
   guard budget.stepLimit >= resolved || r == cap && Double(s[r - 1]) > 1e-5 * Double(s[0]) else {
     return nil
@@ -79,7 +85,8 @@ private func splitByGram<T: Scalar>(
   if p <= q {
     u = try orthonormalized(columns: leading.transposed([1, 0]).conjugated())
   } else {
-    let spanned = try product(a, leading, .plain, .conjugateTransposed)
+    let lengths = s[..<r].reversed().map { 1 / $0 }
+    let spanned = try product(a, leading.rowsScaled(by: lengths), .plain, .conjugateTransposed)
     u = try GramBasis(spanned, .columns, gramTriangle(spanned, .columns)).q
     guard u.shape[1] == r else { return nil }
   }

@@ -21,20 +21,29 @@ import Testing
       let train = try random.train(shape, ranks: ranks, type)
       let points = (0..<7).map { _ in shape.map { random.integer(0...($0 - 1)) } }
       let flat = points.flatMap { $0.map(Int64.init) }
-      var values = [T](repeating: .zero, count: points.count)
-      var scratch = [T](repeating: .zero, count: 2 * 40)
+      let table = 4 * 4 * 4 * 40
+      var scratch = [T](repeating: .zero, count: 4 * (40 + table))
+      var found: [[T]] = []
       let cores = train.cores.map { UnsafeRawPointer($0.storage.buffer.base) as UnsafeRawPointer? }
       cores.withUnsafeBufferPointer { cores in
         train.ranks.withUnsafeBufferPointer { ranks in
           shape.withUnsafeBufferPointer { modes in
-            var plain = ttkk_cores(
-              order: shape.count, width: 40, cores: cores.baseAddress, ranks: ranks.baseAddress,
-              modes: modes.baseAddress)
-            kernel(&plain, points.count, flat, &values, &scratch)
+            // Without tables, with some, with all: the same bits.
+            for depth in [0, 1, 3] {
+              let middle = shape.count / 2
+              var values = [T](repeating: .zero, count: points.count)
+              var plain = ttkk_cores(
+                order: shape.count, width: 40, cores: cores.baseAddress, ranks: ranks.baseAddress,
+                modes: modes.baseAddress, left: min(depth, middle),
+                right: min(depth, shape.count - middle), table: table)
+              kernel(&plain, points.count, flat, &values, &scratch)
+              found.append(values)
+            }
           }
         }
       }
-      for (point, value) in zip(points, values) {
+      #expect(found[1] == found[0] && found[2] == found[0], "\(type) \(ranks)")
+      for (point, value) in zip(points, found[0]) {
         var row = [T.one]
         var size = 1.0
         for (core, i) in zip(train.cores, point) {

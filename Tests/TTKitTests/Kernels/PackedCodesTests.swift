@@ -31,7 +31,10 @@ final class CodePanel {
     let unit = bits == 3 || kind == .own ? 32 : 16
     padded = (k + unit - 1) / unit * unit
     let isBook = kind == .shared || kind == .byRow
-    self.group = isBook ? padded : min((group + unit - 1) / unit * unit, padded)
+    // Two bits by row also come with groups of at least a span.
+    self.group =
+      kind == .shared || (kind == .byRow && group < 512)
+      ? padded : min((group + unit - 1) / unit * unit, padded)
     groups = (k + self.group - 1) / self.group
     let most = top ?? 1 << bits - 1
     self.top = isBook || kind == .own ? 255 : most
@@ -47,10 +50,10 @@ final class CodePanel {
     halves = kind == .halves ? numbers.map { Float16($0).bitPattern } : []
     zeros = kind == .zeros ? (0..<(groups * width)).map { UInt8($0 % (most + 1)) } : []
     var random = TestRandom(seed: UInt64(bits))
-    let count = max(4 * width, 16)
+    let count = max(4 * width * groups, 16)
     values = isBook ? (0..<count).map { _ in Float(random.uniform()) } : []
     levels = []
-    if kind == .byRow { levels = (0..<(4 * width)).map { _ in UInt8(random.below(256)) } }
+    if kind == .byRow { levels = (0..<(4 * width * groups)).map { _ in UInt8(random.below(256)) } }
     if kind == .shared {
       let book = (0..<16).map { _ in UInt8(random.below(256)) }
       levels = (0..<(4 * width)).map { book[$0 % 16] }

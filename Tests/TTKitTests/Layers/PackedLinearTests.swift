@@ -42,7 +42,7 @@ private let packable = [
   "int4(group=16, symmetric=false)", "int5(group=tensor)", "int7(group=32)", "int8(group=64)",
   "int8(group=row, symmetric=false)", "kmeans1", "kmeans2", "kmeans3", "kmeans4",
   "kmeans2(group=row)", "kmeans3(group=row)", "kmeans4(group=row)", "kmeans4(group=64)",
-  "kmeans2(group=32)",
+  "kmeans2(group=32)", "kmeans2(group=512)",
 ]
 
 @Suite struct PackedLinearTests {

@@ -157,6 +157,10 @@ private final class PairCoder: ColumnCoder {
       }
     }
     let (plain, compensated) = try (errors(nil), errors(moment))
+    // An integer grid clips the row that reaches far, so that is rounded plainly.
+    if storage.hasPrefix("int") {
+      #expect(abs(compensated[3] - plain[3]) <= 1e-6 * plain[3])
+    }
     let worse = (0..<rows).filter { compensated[$0] > plain[$0] && $0 != 3 }
     #expect(worse.isEmpty, "\(storage): rows \(worse)")
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -176,3 +177,32 @@ def test_compress_recipeThatMatchesNothing_leavesAllAsItIs(tmp_path: Path) -> No
     pytest.importorskip("safetensors")
     with tk.compress({"a.weight": EYE}, {"b.*": "dense"}) as model:
         assert model.report_of("a.weight").spec is None
+
+
+@pytest.mark.parametrize("several", [
+    lambda ranks: np.array(ranks), lambda ranks: np.array(ranks, np.uint8),
+    lambda ranks: [np.int32(r) for r in ranks], tuple, iter])
+def test_ranks_ofAnyKindOfInteger_areTaken(rng: np.random.Generator, several: Any) -> None:
+    a = rng.standard_normal((4, 5, 6))
+    t = tk.tensor_train(a, several([2, 3]))
+    assert t.rank == (1, 2, 3, 1)
+    assert t.round(several([1, 2])).rank == (1, 1, 2, 1)
+    assert tk.multiply(t, t, rank=several([2, 2])).rank == (1, 2, 2, 1)
+    assert tk.tucker(a, several([2, 3, 4])).cores[0].shape == (2, 3, 4)
+    assert t.transpose(several([2, 0, 1])).shape == (6, 4, 5)
+
+
+@pytest.mark.parametrize("one", [np.int64(2), np.uint8(2), np.array(2)])
+def test_rank_asANumPyInteger_capsEveryBond(rng: np.random.Generator, one: Any) -> None:
+    a = rng.standard_normal((4, 5, 6))
+    t = tk.tensor_train(a, one)
+    assert t.rank == (1, 2, 2, 1) and t.round(one).rank == t.rank
+    assert tk.cross(lambda i: i.sum(axis=1) * 1.0, (4, 5, 6), rank=one).train.rank == (1, 2, 2, 1)
+    assert str(tk.TrainMatrix(np.array([2, 3]), [3, 2], one)) == str(
+        tk.TrainMatrix((2, 3), (3, 2), 2))
+
+
+@pytest.mark.parametrize("bad", ["12", b"12", np.array([2.0, 3.0]), [2, 2.5], 2.0])
+def test_ranks_thatAreNoIntegers_areRefused(rng: np.random.Generator, bad: Any) -> None:
+    with pytest.raises(TypeError, match="rank.* is a .*, expected an integer"):
+        tk.tensor_train(rng.standard_normal((4, 5, 6)), bad)

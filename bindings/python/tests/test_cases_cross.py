@@ -235,3 +235,22 @@ def test_d27_narrowPeak_isNotMissed(is_told: bool) -> None:
     digits = (np.round(x * 2**bits).astype(np.int64)[:, None] >> np.arange(bits - 1, -1, -1)) & 1
     assert np.abs(r.train.evaluate(digits) - f(digits)).max() < 1e-3
     assert true_error(f, r.train) < 1e-5
+
+
+def test_d19_sphericalExponential_integratesToEightPi() -> None:
+    # exp(-|x|) on [-40, 40]^3, 30 binary digits a coordinate: a cusp of size 1 in a cube of 5e5.
+    bits, width = 30, 80 / 2**30
+
+    def point(digits: np.ndarray) -> np.ndarray:
+        return digits.reshape(len(digits), 3, bits) @ 0.5 ** np.arange(1, bits + 1) * 80 - 40
+
+    def f(digits: np.ndarray) -> np.ndarray:
+        return np.exp(-np.linalg.norm(point(digits), axis=1))
+
+    seeds = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    places = np.round((seeds + 40) / width).astype(np.int64)
+    digits = (places[:, :, None] >> np.arange(bits - 1, -1, -1)) & 1
+    # Random points lie where f is 1e-17: only an absolute tolerance means anything.
+    r = tk.cross(f, (2,) * (3 * bits), atol=1e-7, rank=40, method="amen",
+                 pivots=digits.reshape(8, -1), max_evaluations=400_000)
+    assert r.train.sum() * width**3 == pytest.approx(8 * np.pi, rel=2e-3)

@@ -145,3 +145,21 @@ def test_tensorTrain_smallTolerances_errorIsBelowWhatIsAllowedAndTold(
     t = tk.tensor_train(whole.reshape(SHAPE), rtol=8.4 * eps)
     error = distance(t, whole.reshape(SHAPE))
     assert error <= t.error * (1 + 1e-6) and error <= 10 * 18**0.5 * eps
+
+
+@pytest.mark.parametrize("spike", [0.0, 1e-2])
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+def test_tensorTrain_singlePrecision_measuresAlongRandomDirections(
+    rng: np.random.Generator, dtype: str, spike: float
+) -> None:
+    # From 2^20 elements on, and between the tolerances that differences and exact losses serve.
+    factors = [rng.standard_normal((1024, 20)) for _ in range(2)]
+    a = factors[0] @ factors[1].T / np.linalg.norm(factors[0] @ factors[1].T)
+    a = (a + 1e-5 * rng.standard_normal(a.shape) / 1024).astype(dtype).reshape((4,) * 10)
+    a.flat[654_321] += spike
+    t = tk.tensor_train(a, rtol=2e-4)
+    assert t.info is not None and t.info.method == "sampled"
+    assert t.info.passes == (2 if spike else 1)
+    assert t.rank[5] == (21 if spike else 20)
+    error = distance(t, a)
+    assert error <= t.error <= 2e-4 and t.error <= 4 * error

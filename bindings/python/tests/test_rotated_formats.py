@@ -108,6 +108,22 @@ def test_codes_of_rotated_integers_stay_packed(rng: np.random.Generator) -> None
     assert layer.prepare(64).resident_nbytes >= weight.nbytes
 
 
+@pytest.mark.parametrize("storage", ["int2(group=row)", "kmeans2(group=row)"])
+def test_kashin_with_rows_of_8_bits(rng: np.random.Generator, storage: str) -> None:
+    """One row meets the codes, several the matrix in 8 bits, where memory allows."""
+    weight = rng.normal(size=(256, 512)).astype(np.float32)
+    layer = tk.Linear.fit(weight, "kashin(code=split)@" + storage)
+    x = rng.normal(size=(40, 512)).astype(np.float32)
+    one, many = (layer.prepare(rows, compute="int8") for rows in (1, 40))
+    assert one.resident_nbytes < 0.6 * weight.size
+    assert one.resident_nbytes + weight.size <= many.resident_nbytes < 1.1 * weight.size + one.resident_nbytes
+    tight = layer.prepare(40, compute="int8", memory_limit=one.resident_nbytes + weight.size // 2)
+    assert tight.resident_nbytes == one.resident_nbytes
+    exact = x @ layer.dense().T
+    assert relative(many(x), exact) < 0.015 and relative(tight(x), exact) < 0.015
+    assert np.array_equal(many(x[:1]), one(x[:1]))
+
+
 @pytest.mark.parametrize("heavy", [False, True])
 def test_known_errors_at_four_bits(rng: np.random.Generator, heavy: bool) -> None:
     """Of 256 x 256 Gaussian and Student-t(5) numbers, as published and in closed form."""
@@ -170,7 +186,8 @@ def test_wrong_specs_are_refused(spec: str) -> None:
 
 
 @pytest.mark.parametrize("spec", ["rotation@lloyd3", "rotation(transform=dct)@int3(group=16)",
-                                  "kashin(code=split)@kmeans2(group=row)"])
+                                  "kashin(code=split)@kmeans2(group=row)", "kashin@kmeans4",
+                                  "dense@pairs4", "rotation@quads8", "dense@pairs6(group=row)"])
 def test_inputs_lower_the_error_of_outputs(rng: np.random.Generator, spec: str) -> None:
     """Error compensation in the moment of transformed activations."""
     weight = rng.normal(size=(48, 64)).astype(np.float32)

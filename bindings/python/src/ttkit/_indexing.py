@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._array import Array
+from ._options import several
 
 Selection: TypeAlias = list[int | slice]
 _INT64 = np.dtype(np.int64)
@@ -36,7 +37,8 @@ def axes(axis: SupportsIndex | Sequence[SupportsIndex] | None, ndim: int) -> tup
     """Distinct axes, counted from 0."""
     if axis is None:
         return tuple(range(ndim))
-    given = tuple(axis) if isinstance(axis, Sequence) else (axis,)
+    entries = several(axis)
+    given = (axis,) if entries is None else entries
     found = []
     for value in given:
         k = operator.index(value)
@@ -68,7 +70,7 @@ def weights(
     """One weight array for each axis found; ones where none is given."""
     if given is None:
         return None
-    alone = axis is not None and not isinstance(axis, Sequence)
+    alone = axis is not None and several(axis) is None
     each: list[Any] = [given] if alone else list(given)  # type: ignore[arg-type]
     if len(each) != len(found):
         raise ValueError(f"{len(each)} weights for {len(found)} axes, expected one an axis")
@@ -130,7 +132,8 @@ def new_shape(
 ) -> tuple[int, ...]:
     """A shape, given as integers or as one sequence, with -1 replaced by what the others leave."""
     one = given[0] if len(given) == 1 else None
-    values: Sequence[Any] = one if isinstance(one, Sequence) else given
+    entries = several(one)
+    values: Sequence[Any] = given if entries is None else entries
     wanted = [operator.index(value) for value in values]
     if not wanted:
         raise ValueError("the new shape is empty, expected at least one length")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from ctypes import c_int64, sizeof
 from typing import Any, SupportsIndex, TypeAlias
+
+import numpy as np
 
 from . import _abi
 from ._call import Callback
 
-Rank: TypeAlias = SupportsIndex | Sequence[SupportsIndex] | None
-"""None: unbounded; an int: one cap for every bond; a sequence: one cap for each inner bond."""
+Rank: TypeAlias = SupportsIndex | Iterable[SupportsIndex] | None
+"""None: unbounded; an integer: one cap for every bond; several, or an array: one for each inner bond."""
 
 Progress: TypeAlias = Callable[[str, int, int], object]
 """Called with the stage, the steps done and their total (0: unknown); False or raising stops."""
@@ -38,13 +40,26 @@ def svd_options(
 
 def cap_ranks(options: Any, rank: Rank, count: int, meaning: str) -> None:
     """Set `max_rank`, or `max_ranks` to `count` caps, in any options struct that has both."""
-    if isinstance(rank, Sequence):
-        caps = [integer(r, f"rank[{k}]", 1) for k, r in enumerate(rank)]
+    given = several(rank)
+    if given is not None:
+        caps = [integer(r, f"rank[{k}]", 1) for k, r in enumerate(given)]
         if len(caps) != count:
             raise ValueError(f"rank has {len(caps)} entries, expected {count}: {meaning}")
         options.max_ranks = (c_int64 * max(len(caps), 1))(*caps)
     elif rank is not None:
-        options.max_rank = integer(rank, "rank", 1)
+        options.max_rank = integer(rank, "rank", 1)  # type: ignore[arg-type]
+
+
+def several(value: object) -> tuple[Any, ...] | None:
+    """The entries of a sequence, an array or another iterable; None for a single value.
+
+    NumPy's integers and arrays without axes are single values, and so is text.
+    """
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        return None
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return None
+    return tuple(value)
 
 
 def progress_callback(progress: Progress | None) -> tuple[Callback, ...]:
@@ -85,9 +100,10 @@ def lengths(
     values: Iterable[SupportsIndex] | SupportsIndex, name: str, low: int = 1
 ) -> tuple[int, ...]:
     """Lengths as a tuple of ints of at least `low`; an integer alone is one length."""
-    if isinstance(values, Iterable):
-        return tuple(integer(value, f"{name}[{k}]", low) for k, value in enumerate(values))
-    return (integer(values, name, low),)
+    given = several(values)
+    if given is not None:
+        return tuple(integer(value, f"{name}[{k}]", low) for k, value in enumerate(given))
+    return (integer(values, name, low),)  # type: ignore[arg-type]
 
 
 def choice(value: Any, choices: dict[Any, int], name: str) -> int:

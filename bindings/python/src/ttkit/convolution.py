@@ -15,7 +15,7 @@ from ._call import call, failure, text
 from ._handle import Closable, Owned, create
 from ._layer import Layer
 from ._library import library as lib
-from ._options import integer
+from ._options import integer, several
 from ._rows import compact_address, rows_out
 from ._workspace import give, take
 from .formats import Format, Storage, spec_of
@@ -307,10 +307,11 @@ class Conv2d(Layer):
 
 
 def _pair(value: Pair, name: str, least: int) -> tuple[int, int]:
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        if len(value) != 2:
-            raise ValueError(f"{name} has {len(value)} values, expected one or two")
-        return integer(value[0], name, least), integer(value[1], name, least)
+    entries = several(value)
+    if entries is not None:
+        if len(entries) != 2:
+            raise ValueError(f"{name} has {len(entries)} values, expected one or two")
+        return integer(entries[0], name, least), integer(entries[1], name, least)
     one = integer(value, name, least)  # type: ignore[arg-type]
     return one, one
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import SupportsIndex, TypeAlias
 
+from ._options import several
+
 Lengths: TypeAlias = Sequence[SupportsIndex]
 Ranks: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 
@@ -358,8 +360,9 @@ def _spelled(value: Format | Storage, word: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, Sequence):
-        return "x".join(str(operator.index(v)) for v in value)
+    entries = several(value)
+    if entries is not None:
+        return "x".join(str(operator.index(v)) for v in entries)
     if isinstance(value, float):
         return repr(value)
     return str(operator.index(value))  # type: ignore[arg-type]
