@@ -5,6 +5,8 @@ func largestDifference<T: RealScalar>(_ a: Tensor<T>, _ b: Tensor<T>) -> Double 
 }
 
 /// A view of a tensor's memory, as a caller of the C interface would pass it.
+///
+/// The tensor must outlive it: never a view of a temporary.
 func view<T: Scalar>(_ tensor: Tensor<T>) throws -> StridedView {
   try StridedView(
     data: UnsafeMutableRawPointer(tensor.storage.buffer.base), shape: tensor.shape, strides: nil,

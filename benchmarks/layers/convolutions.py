@@ -75,7 +75,8 @@ def main() -> None:
     x = rng.normal(size=(1, 64, 56, 56)).astype(np.float32)
     calls = dense(kernel, x)
     out = np.empty((1, 128, 56, 56), np.float32)
-    flops = {}
+    flops: dict[str, int] = {}
+    backward: dict[str, Callable[[], object]] = {}
     rank, inner = 93, (27, 42)
     shapes = {
         f"cp_convolution(rank={rank})": [(rank, 64), (rank, 3), (rank, 3), (128, rank)],
@@ -90,13 +91,17 @@ def main() -> None:
         plan = layer.prepare(56, 56, threads=1)
         calls[spec] = lambda plan=plan: plan(x, out)
         flops[spec] = layer.flops(56, 56)
+        grad = rng.normal(size=(1, 128, 56, 56)).astype(np.float32)
+        backward[spec] = lambda layer=layer, grad=grad: layer.vjp(x, grad, threads=1)
     times = race(calls)
+    back = race(backward, 10)
     best = min(times[name] for name in times if name not in flops)
     results = {
         name: {
             "milliseconds": 1e3 * seconds, "dense / this": best / seconds,
             "Gflop/s": flops.get(name, flops["dense"]) / seconds / 1e9,
-            "fewer multiply-adds": flops["dense"] / flops.get(name, flops["dense"])}
+            "fewer multiply-adds": flops["dense"] / flops.get(name, flops["dense"]),
+            **({"backward / forward": back[name] / seconds} if name in back else {})}
         for name, seconds in times.items()}
     if "--json" in sys.argv:
         print(json.dumps(results, indent=1))

@@ -1,4 +1,4 @@
-"""Single figures that a layer must reach: preparing, planning, one row, two threads, two products.
+"""Single figures that a layer must reach: preparing, planning, fitting, one row, two threads, two products.
 
 float32; least CPU times of alternating turns, but for two threads, which are clock times.
 usage: goals.py [--seconds 1]
@@ -104,12 +104,27 @@ def two_products(seconds):
               f"of two OpenBLAS products {times['layer'] / times['blas']:.2f}")
 
 
+def fitting():
+    """1024 blocks of 32 x 32 at rank 4 beside numpy.linalg.svd on the stack."""
+    weight = np.random.default_rng(0).standard_normal((1024, 1024)).astype(np.float32)
+    stack = weight.reshape(32, 32, 32, 32).transpose(1, 2, 0, 3).reshape(1024, 32, 32)
+    spec = "block_tensor_train(rows=32x32, columns=32x32, rank=4)"
+    ours = least(lambda: tk.Linear.fit(weight, spec, threads=1), 9)
+    bare = least(lambda: np.linalg.svd(stack, full_matrices=False), 5)
+    values = np.linalg.svd(stack.astype(np.float64), compute_uv=False)
+    best = math.sqrt((values[:, 4:] ** 2).sum() / (values ** 2).sum())
+    error = tk.Linear.fit(weight, spec).error
+    print(f"BTT fit 1024 x 1024, rank 4: {ours * 1e3:.1f} ms, numpy.linalg.svd {bare * 1e3:.1f} ms: "
+          f"{bare / ours:.1f} times; error {error / best - 1:.1e} above the optimum")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.0)
     given = parser.parse_args()
     preparing()
     planning()
+    fitting()
     one_row(given.seconds)
     two_threads()
     two_products(given.seconds)

@@ -14,13 +14,13 @@ func eigenvectors<T: Scalar>(_ a: Tensor<T>) throws(TTKitError) -> Tensor<T> {
     throw .sizeOverflow("an eigenproblem of order \(n), expected 1 to \(1 << 15)")
   }
   // Column-major: LAPACK is given the transpose of our transpose.
-  let work = try a.transposed([1, 0]).copied()
+  let work = try lapackCopy(a.transposed([1, 0]))
   let values = try Buffer<T>(count: 2 * n)
-  let vectors = try Buffer<T>(count: n * n)
+  let vectors = try lapackBuffer(T.self, count: n * n, column: n)
   let real = try Buffer<Double>(count: 2 * n)
   var failed: Int32 = 0
-  try unsafe withWorkspace(T.self) { (w, length, info) in
-    unsafe geev(n, work.storage.buffer.base, values.base, vectors.base, w, length, real.base, info)
+  try unsafe withWorkspace(T.self, column: n) { (w, length, info) in
+    unsafe geev(n, work.base, values.base, vectors.base, w, length, real.base, info)
     if unsafe info.pointee > 0 { unsafe (failed, info.pointee) = (info.pointee, 0) }
   }
   guard failed == 0 else { throw .notConverged("an eigenproblem of order \(n) did not converge") }

@@ -11,7 +11,7 @@ public func qr<T: Scalar>(
 ) throws(TTKitError) -> (q: Tensor<T>, r: Tensor<T>) {
   let (m, n) = try lapackLengths(a)
   let k = min(m, n)
-  let work = try copy(a)
+  let work = try lapackCopy(a)
   let tau = try Buffer<T>(count: k)
   try unsafe withWorkspace(T.self) { (w, length, info) in
     unsafe gelqf(n, m, work.base, n, tau.base, w, length, info)
@@ -45,7 +45,7 @@ public func lq<T: Scalar>(
 ) throws(TTKitError) -> (l: Tensor<T>, q: Tensor<T>) {
   let (m, n) = try lapackLengths(a)
   let k = min(m, n)
-  let work = try copy(a)
+  let work = try lapackCopy(a)
   let tau = try Buffer<T>(count: k)
   try unsafe withWorkspace(T.self) { (w, length, info) in
     unsafe geqrf(n, m, work.base, n, tau.base, w, length, info)
@@ -87,8 +87,8 @@ public func svd<T: Scalar>(
     throw .sizeOverflow(
       "the SVD of a \(m) x \(n) matrix is beyond LAPACK's 32-bit workspace; use smaller modes")
   }
-  let u = try Buffer<T>(count: m * k)  // fits: k <= n
-  let vh = try Buffer<T>(count: k * n)  // fits: k <= m
+  let u = try lapackBuffer(T.self, count: m * k, column: k)  // fits: k <= n
+  let vh = try lapackBuffer(T.self, count: k * n, column: n)  // fits: k <= m
   let s = try Buffer<T.Real>(count: k)
   if k > 0 {
     var info = try unsafe solveSVD(gesdd, a, m, n, u.base, s.base, vh.base)
@@ -104,7 +104,6 @@ public func svd<T: Scalar>(
 
 // MARK: - Calls
 
-typealias Pointer<T> = UnsafeMutablePointer<T>
 private typealias SVDRoutine<T: Scalar> = (
   Int, Int, Pointer<T>, Pointer<T.Real>, Pointer<T>, Pointer<T>, Int, Pointer<T>, Int,
   Pointer<T.Real>, Pointer<Int32>, Pointer<Int32>
@@ -120,27 +119,6 @@ private func lapackLengths<T: Scalar>(_ a: Tensor<T>) throws(TTKitError) -> (Int
   return (a.shape[0], a.shape[1])
 }
 
-private func copy<T: Scalar>(_ a: Tensor<T>) throws(TTKitError) -> Buffer<T> {
-  let work = try Buffer<T>(count: a.count)
-  // In bounds: both hold a.count elements.
-  unsafe work.base.update(from: a.storage.buffer.base, count: a.count)
-  return work
-}
-
-/// Asks a routine for its best workspace, then runs it.
-func withWorkspace<T: Scalar>(
-  _ type: T.Type, _ call: (Pointer<T>, Int, Pointer<Int32>) -> Void
-) throws(TTKitError) {
-  var info: Int32 = 0
-  var best = T.zero
-  unsafe call(&best, -1, &info)
-  let length = max(Int(Double(best.realPart)), 1)
-  let work = try Buffer<T>(count: length)
-  unsafe call(work.base, length, &info)
-  // A negative info names a wrong argument: ours to get right.
-  precondition(info == 0, "LAPACK refused argument \(-info)")
-}
-
 /// Runs one SVD routine on a copy of `a`; returns LAPACK's info.
 private func solveSVD<T: Scalar>(
   _ routine: SVDRoutine<T>, _ a: Tensor<T>, _ m: Int, _ n: Int,
@@ -148,7 +126,7 @@ private func solveSVD<T: Scalar>(
 ) throws(TTKitError) -> Int32 {
   let k = min(m, n)
   let long = max(m, n)
-  let work = try copy(a)
+  let work = try lapackCopy(a)
   // Bounds for gesdd with jobz S, complex: 5 k² + 7 k, or 2 k long + 2 k² + k.
   let real = try Buffer<T.Real>(
     count: T.dtype == T.Real.dtype ? 1 : checkedProduct([k, max(5 * k + 7, 2 * long + 2 * k + 1)]))
@@ -156,19 +134,12 @@ private func solveSVD<T: Scalar>(
   var info: Int32 = 0
   var best = T.zero
   unsafe routine(n, m, work.base, s, vh, u, k, &best, -1, real.base, integers.base, &info)
-  let length = max(Int(Double(best.realPart)), 1)
-  let scratch = try Buffer<T>(count: length)
+  let length = workspaceLength(best)
+  let scratch = try lapackBuffer(T.self, count: length, column: long)
   unsafe routine(
     n, m, work.base, s, vh, u, k, scratch.base, length, real.base, integers.base, &info)
   precondition(info >= 0, "LAPACK refused argument \(-info)")
   return info
-}
-
-/// A pointer whose memory holds `Target`, as T.dtype says.
-func raw<T, Target>(_ pointer: UnsafeMutablePointer<T>, _ type: Target.Type)
-  -> UnsafeMutablePointer<Target>
-{
-  unsafe UnsafeMutableRawPointer(pointer).assumingMemoryBound(to: Target.self)
 }
 
 func geqrf<T: Scalar>(

@@ -44,7 +44,7 @@ private func gram<T: Scalar>(
   let n = side == .rows ? a.shape[0] : a.shape[1]
   let k = side == .rows ? a.shape[1] : a.shape[0]
   try requireBLASLengths([n, k])
-  let gram = try Buffer<T>(count: checkedProduct([n, n]))
+  let gram = try lapackBuffer(T.self, count: checkedProduct([n, n]), column: n)
   let trans = side == .rows ? CblasNoTrans : T.dtype == T.Real.dtype ? CblasTrans : CblasConjTrans
   let (source, lda) = unsafe (UnsafeRawPointer(a.storage.buffer.base), Int32(a.shape[1]))
   let target = unsafe UnsafeMutableRawPointer(gram.base)

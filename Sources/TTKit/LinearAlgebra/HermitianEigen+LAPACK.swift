@@ -31,16 +31,16 @@ func hermitianEigen<T: Scalar>(
   guard size <= 30_000 else {
     throw .sizeOverflow("eigenvectors of a matrix of order \(size) are beyond LAPACK's workspace")
   }
-  let work = try a.copied()
+  let work = try lapackCopy(a)
   let values = try Buffer<T.Real>(count: size)
   let length = 1 + 6 * size + 2 * size * size
-  let scratch = try Buffer<T>(count: length)
+  let scratch = try lapackBuffer(T.self, count: length, column: size)
   let real = try Buffer<T.Real>(count: T.dtype == T.Real.dtype ? 1 : length)
   let integers = try Buffer<Int32>(count: 3 + 5 * size)
   var (job, half) = (CChar(UInt8(ascii: "V")), CChar(UInt8(ascii: "U")))
   var (n, info) = (Int32(size), Int32(0))
   var (count, integerCount) = (Int32(length), Int32(3 + 5 * size))
-  let base = unsafe UnsafeMutableRawPointer(work.storage.buffer.base)
+  let base = unsafe UnsafeMutableRawPointer(work.base)
   let (w, s) = unsafe (UnsafeMutableRawPointer(values.base), UnsafeMutableRawPointer(scratch.base))
   let r = unsafe UnsafeMutableRawPointer(real.base)
   // Rebinding is right: T's memory layout is the one its dtype names; workspaces have LAPACK's bounds.
@@ -71,5 +71,6 @@ func hermitianEigen<T: Scalar>(
     throw .notConverged("the eigenvectors of a matrix of order \(size) did not converge")
   }
   // LAPACK saw aᵀ = conj(a) and wrote the columns of conj(V): our rows are those of Vᴴ.
-  return (values.withSpan { span in span.indices.map { span[$0] } }, work)
+  let rows = Tensor(shape: [size, size], buffer: work)
+  return (values.withSpan { span in span.indices.map { span[$0] } }, rows)
 }

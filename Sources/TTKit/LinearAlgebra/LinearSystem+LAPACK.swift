@@ -34,10 +34,8 @@ private struct LUFactors<T: Scalar>: ~Copyable {
     guard a.shape[0] <= Int(Int32.max) else {
       throw .sizeOverflow("matrix \(describe(a.shape)) exceeds LAPACK's 2^31 - 1 rows")
     }
-    let factors = try Buffer<T>(count: a.count)
+    let factors = try lapackCopy(a)
     let pivots = try Buffer<Int32>(count: a.shape[0])
-    // In bounds: both hold a.count elements.
-    unsafe factors.base.update(from: a.storage.buffer.base, count: a.count)
     var (n, info) = (Int32(a.shape[0]), Int32(0))
     let base = unsafe UnsafeMutableRawPointer(factors.base)
     // Rebinding is right: T's memory layout is the one its dtype names.

@@ -89,7 +89,7 @@ private func factorPiece<T: Scalar>(
   guard last > first, n > 0 else { return }
   let blockRows = min(last - first, max(4 * n, 512))
   let leading = n + blockRows  // fits: n is below 2^28
-  let work = try Buffer<T>(count: checkedProduct([leading, n]))
+  let work = try lapackBuffer(T.self, count: checkedProduct([leading, n]), column: leading)
   let tau = try Buffer<T>(count: n)
   let size = MemoryLayout<T>.size
   for row in stride(from: first, to: last, by: blockRows) {

@@ -10,17 +10,20 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   public let count: Int
   /// First element; valid while the buffer lives.
   let base: UnsafeMutablePointer<Element>
-  private let isOwned: Bool
+  /// False for somebody else's memory, which a result must not keep.
+  let isOwned: Bool
 
   /// - Parameters:
   ///   - count: number of elements, at least 0.
   ///   - zeroed: all bytes 0; otherwise contents are unspecified.
+  ///   - tail: elements past the last one that may be read, though they mean nothing.
   /// - Throws: `.sizeOverflow` if the byte count exceeds `Int`, else `.outOfMemory`.
-  public init(count: Int, zeroed: Bool = false) throws(TTKitError) {
+  public init(count: Int, zeroed: Bool = false, tail: Int = 0) throws(TTKitError) {
     guard count >= 0 else { throw .invalidArgument("count is \(count), expected at least 0") }
     let stride = MemoryLayout<Element>.stride
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: stride)
-    guard !overflow else {
+    let (length, long) = count.addingReportingOverflow(tail)
+    let (bytes, overflow) = length.multipliedReportingOverflow(by: stride)
+    guard !long, !overflow else {
       throw .sizeOverflow("\(count) elements of \(stride) bytes exceed the address space")
     }
     guard let raw = unsafe ttkk_allocate(bytes, zeroed ? 1 : 0) else {

@@ -32,9 +32,8 @@ import Testing
   func idsOutOfRange_areNamed_andNothingIsWritten(bad: Int64) throws {
     var random = TestRandom(seed: 22)
     // The padded table has 60 rows; rows 57 to 59 can never be asked for.
-    let spec = try Spec(parsing: "train_matrix(rows=4x15, columns=4x6, rank=3)")
-    let layer = Embedding(
-      matrix: try CompressedMatrix.fit(view(random.tensor([57, 24])), spec: spec, padsRows: true))
+    let spec = "train_matrix(rows=4x15, columns=4x6, rank=3)"
+    let layer = Embedding(matrix: try fitted(random.tensor([57, 24]), spec, padsRows: true))
     let plan = try layer.prepare(maxCount: 3)
     do throws(TTKitError) {
       _ = try run(plan, [0, bad, 1])

@@ -28,9 +28,7 @@ private let specs = [
 
   private func check<T: RealScalar>(_ spec: String, _ type: T.Type, eps: Double) throws {
     var random = TestRandom(seed: 3)
-    let weight = try random.tensor([24, 12])
-    let matrix = try CompressedMatrix.fit(view(weight), spec: Spec(parsing: spec))
-    withExtendedLifetime(weight) {}
+    let matrix = try fitted(random.tensor([24, 12]), spec)
     let w = try matrix.dense(Double.self)
     let bias = try random.tensor([24])
     var forms: [LayerForm] = [.dense]
@@ -70,9 +68,7 @@ private let specs = [
   @Test(arguments: specs + specs.prefix(2).map { $0 + " + dense@int8(group=4)" })
   func theLayersOwnBytes_areEnough(spec: String) throws {
     var random = TestRandom(seed: 4)
-    let weight = try random.tensor([24, 12])
-    let matrix = try CompressedMatrix.fit(view(weight), spec: Spec(parsing: spec))
-    withExtendedLifetime(weight) {}
+    let matrix = try fitted(random.tensor([24, 12]), spec)
     let layer = try Linear(matrix: matrix, bias: nil)
     for limit in [layer.byteCount, 1] {
       let plan = try layer.prepare(maxRows: 10, memoryLimit: limit)

@@ -19,10 +19,11 @@ private let specs = [
   @Test(arguments: specs, [1, 5, 40, 301])
   func gradients_areAdjoint(spec: String, rows: Int) throws {
     var random = TestRandom(seed: UInt64(rows))
-    let weight = try random.tensor([24, 12])
-    let matrix = try CompressedMatrix.fit(view(weight), spec: Spec(parsing: spec))
-    withExtendedLifetime(weight) {}
-    let layer = try Linear(matrix: matrix, bias: Bias(view(random.tensor([24]))))
+    let matrix = try fitted(random.tensor([24, 12]), spec)
+    let bias = try random.tensor([24])
+    let layer = try withExtendedLifetime(bias) {
+      try Linear(matrix: matrix, bias: Bias(view(bias)))
+    }
     let (x, g) = (try random.tensor([rows, 12]), try random.tensor([rows, 24]))
     // NaN where nothing was written.
     func empty(_ shape: [Int]) throws -> Tensor<Double> {
@@ -111,9 +112,7 @@ private let specs = [
 
   @Test func noRows_giveZeros() throws {
     var random = TestRandom(seed: 9)
-    let weight = try random.tensor([24, 12])
-    let matrix = try CompressedMatrix.fit(view(weight), spec: Spec(parsing: specs[4]))
-    withExtendedLifetime(weight) {}
+    let matrix = try fitted(random.tensor([24, 12]), specs[4])
     let layer = try Linear(matrix: matrix, bias: nil)
     let gradCores = try matrix.cores.map { try random.tensor($0.shape) }
     let (x, g) = (try random.tensor([0, 12]), try random.tensor([0, 24]))

@@ -111,9 +111,7 @@ private let exactSpecs: [(String, DType)] = [
 
   @Test func aMemoryLimitBelowTheWeight_keepsNothing() throws {
     var random = TestRandom(seed: 9)
-    let layer = try Linear(
-      matrix: CompressedMatrix.fit(view(random.tensor([64, 64])), spec: Spec(parsing: "dense")),
-      bias: nil)
+    let layer = try Linear(matrix: fitted(random.tensor([64, 64]), "dense"), bias: nil)
     // Nothing fits in less: the matrix is decoded in every execute.
     #expect(try layer.prepare(maxRows: 1, memoryLimit: 64 * 64 * 8 - 1).residentByteCount == 0)
     #expect(throws: TTKitError.self) { try layer.prepare(maxRows: 0) }

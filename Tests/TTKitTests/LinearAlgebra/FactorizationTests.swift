@@ -31,4 +31,12 @@ import Testing
     #expect(largestDifference(try product(u, scaled), a) < 1e-14)
     #expect(zip(s, s.dropFirst()).allSatisfy { $0 >= $1 })
   }
+
+  /// A workspace query answers in the routine's own precision, which may be below the number meant.
+  @Test(arguments: [1, 30, (1 << 24) + 1, 27_000_001, 27_018_003])
+  func workspaceLength_isNeverBelowTheNumberAskedFor(asked: Int) {
+    #expect(workspaceLength(Float(asked)) >= asked)
+    #expect(workspaceLength(Complex<Float>(Float(asked), 0)) >= asked)
+    #expect(workspaceLength(Double(asked)) == asked + 1)
+  }
 }

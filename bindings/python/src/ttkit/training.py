@@ -94,8 +94,8 @@ class QuantizedTraining(Closable):
     >>> y, made = training.forward(np.ones((2, 16), np.float32), cores, scales)
     >>> training.vjp(made, np.ones_like(y)).cores[0].shape
     (1, 4, 4)
-    >>> packed = tk.Linear.from_cores("train(rows=4x4, columns=4x4)", cores, in_features=16,
-    ...     out_features=16, storage="int4(group=tensor)", scales=scales)
+    >>> packed = tk.Linear.from_cores("train(rows=4x4, columns=4x4, rank=6)", cores,
+    ...     in_features=16, out_features=16, storage="int4(group=tensor)", scales=scales)
     """
 
     __slots__ = ("dtype", "in_features", "out_features", "core_shapes")
