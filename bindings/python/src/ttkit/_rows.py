@@ -14,11 +14,12 @@ from ._array import Array, address
 def compact_address(array: Array) -> int:
     """Where a compact array that is not empty lies.
 
-    Four times as fast as by the array's interface, where the array is writeable.
+    Five times as fast as by the array's interface, where the array is writeable.
     """
-    if not array.flags.writeable:
+    try:
+        return addressof(c_char.from_buffer(array))  # type: ignore[arg-type, unused-ignore]
+    except TypeError:  # not writeable
         return address(array)
-    return addressof(c_char.from_buffer(array))  # type: ignore[arg-type, unused-ignore]
 
 
 def rows_in(
