@@ -88,6 +88,9 @@ def rounding(train: tk.TensorTrain, rtol: float, rank: int | None) -> dict[str, 
     if (torch := found("torch")) and (torchtt := found("torchtt")):
         x = torchtt.TT([torch.from_numpy(core) for core in cores])
         works["torchTT"] = lambda: x.round(rtol or 1e-14, rank or 1 << 20)
+    if tt := found("tt"):
+        z = tt.vector.from_list(cores)
+        works["ttpy"] = lambda: z.round(rtol or 1e-14, rank or 1 << 20)
     if torch and (tn := found("tntorch")):
         y = tn.Tensor([torch.from_numpy(core) for core in cores])
         works["tntorch"] = lambda: tn.round_tt(y, eps=rtol or 1e-14, rmax=rank)
@@ -129,6 +132,12 @@ def small(a: tk.TensorTrain, b: tk.TensorTrain) -> Iterator[tuple[str, dict[str,
         dot["torchTT"] = lambda: torchtt.dot(p, q)
         add["torchTT"] = lambda: p + q
         multiply["torchTT"] = lambda: p * q
+    if tt := found("tt"):
+        v, w = (tt.vector.from_list(cores) for cores in (x, y))
+        dot["ttpy"] = lambda: tt.dot(v, w)
+        add["ttpy"] = lambda: v + w
+        multiply["ttpy"] = lambda: v * w
+        single["ttpy"] = lambda: v[tuple(one[0])]
     if torch and (tn := found("tntorch")):
         s, t = (tn.Tensor([torch.from_numpy(core) for core in cores]) for cores in (x, y))
         dot["tntorch"] = lambda: tn.dot(s, t)
