@@ -34,6 +34,7 @@ public struct TensorNetwork<T: Scalar>: Sendable {
         throw .nonFinite("core \(k) left the range of \(T.dtype.name); scale the tensor down")
       }
     }
+    let cores = try cores.map { (core) throws(TTKitError) in try core.owned() }
     self.form = form
     self.shape = shape
     self.cores = cores

@@ -10,7 +10,8 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   public let count: Int
   /// First element; valid while the buffer lives.
   let base: UnsafeMutablePointer<Element>
-  private let isOwned: Bool
+  /// False for somebody else's memory, which a result must not keep.
+  let isOwned: Bool
 
   /// - Parameters:
   ///   - count: number of elements, at least 0.

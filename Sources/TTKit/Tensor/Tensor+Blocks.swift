@@ -59,6 +59,9 @@ extension Tensor {
   public func copied() throws(TTKitError) -> Tensor {
     try block(at: shape.map { _ in 0 }, shape: shape)
   }
+
+  /// The same elements in memory that may be kept: a copy where the memory is a caller's.
+  func owned() throws(TTKitError) -> Tensor { storage.buffer.isOwned ? self : try copied() }
 }
 
 private func checkBlock(_ offset: [Int], _ block: [Int], in shape: [Int]) {

@@ -64,6 +64,8 @@ public struct TensorTrain<T: Scalar>: Sendable {
       }
     }
     self.reach = reach
+    // Where nothing is truncated, the last core may be the caller's array itself.
+    let cores = try cores.map { (core) throws(TTKitError) in try core.owned() }
     self.cores = cores
     plain = try PlainTrain(cores, isTame: Self.isTame(reach: reach))
     self.error = error
