@@ -1,8 +1,9 @@
 /// Predicted times of products: what the path search minimises.
 internal import CTTKKernels
 
-/// Time = max(arithmetic at the kernels' rate, traffic at the bandwidth of where the data live) plus
-/// overheads. Constants were measured on a Zen 5 core; only their ratios matter.
+/// Time = arithmetic at the kernels' rate and traffic at the bandwidth of where the data live, one after the
+/// other where operands are packed, else at once, plus overheads. Constants were measured on a Zen 5 core;
+/// only their ratios matter.
 struct CostModel: Sendable {
   let elementSize: Double
   /// Flops a second of full tiles.
@@ -55,7 +56,9 @@ struct CostModel: Sendable {
     // Each operand is read and packed once, the result written once.
     let packing = isPacked ? 0.5 : 2
     let bytes = batch * (2 * m * k + packing * k * padded + m * n) * elementSize
-    return max(arithmetic, bytes / bandwidth(bytes)) + batch * 3e-8 + 3e-7
+    // Packing comes before the product; what was packed beforehand is read while it runs.
+    let (work, traffic) = (arithmetic, bytes / bandwidth(bytes))
+    return (isPacked ? max(work, traffic) : work + traffic) + batch * 3e-8 + 3e-7
   }
 
   /// Seconds of a step in lanes: `lines` lines of rows for each entry, times constants (rows, k).
