@@ -9,6 +9,7 @@ PYTHON  ?= python3
 VENV    := .venv
 PY      := $(VENV)/bin/python
 LIBRARY := build/libttkit.so
+RUNTIME := build/swift/libswiftCore.a
 SOURCES := Makefile Package.swift $(shell find Sources include packaging -type f)
 export TTKIT_LIBRARY := $(CURDIR)/$(LIBRARY)
 
@@ -28,12 +29,16 @@ COVERAGE     := edge,inline-8bit-counters,pc-table,trace-cmp
 
 all: $(LIBRARY)
 
+$(RUNTIME): scripts/lean-runtime
+	scripts/lean-runtime $@
+
 # One scratch folder for these flags: SwiftPM rebuilds everything when flags change in a folder.
-$(LIBRARY): $(SOURCES) | deps
+$(LIBRARY): $(SOURCES) $(RUNTIME) | deps
 	swift build -c release --product ttkit --scratch-path .build/shared \
 	  -Xswiftc -Osize -Xswiftc -static-stdlib -Xswiftc -use-ld=lld -Xswiftc -Xfrontend -Xswiftc -function-sections \
 	  -Xlinker -soname=libttkit.so.0 -Xlinker --version-script=$(CURDIR)/packaging/ttkit.map \
 	  -Xlinker -z -Xlinker nodelete -Xlinker --gc-sections -Xlinker --icf=all \
+	  -Xlinker '--remap-inputs=*/libswiftCore.a=$(CURDIR)/$(RUNTIME)' \
 	  -Xlinker --no-eh-frame-hdr -Xlinker -T -Xlinker $(CURDIR)/packaging/no-unwind-tables.ld
 	mkdir -p build
 	scripts/strip-library .build/shared/release/libttkit.so $@
