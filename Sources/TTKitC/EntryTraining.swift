@@ -118,6 +118,7 @@ private func backward<T: RealScalar>(
   let found = try training.vjp(
     pass, grad: given.copied(as: T.self), wantsX: wanted.x != nil)
   // All targets are checked before any is written.
+  var apart = Apart(inputs: [("grad", given)])
   var writes: [(StridedView, Tensor<T>)] = []
   func add(
     _ array: UnsafeMutablePointer<ttk_array>?, _ value: Tensor<T>?, _ name: String
@@ -126,7 +127,7 @@ private func backward<T: RealScalar>(
     guard let value else {
       throw .invalidArgument("\(name) is wanted, but the pass had none; expected NULL")
     }
-    writes.append((try target(array, name, shape: value.shape, dtype: T.dtype), value))
+    writes.append((try apart.add(array, name, value.shape, T.dtype), value))
   }
   try add(wanted.x, found.x, "gradients->x")
   for k in found.cores.indices {

@@ -88,6 +88,22 @@ private final class Fixture {
     #expect(ttk_training_vjp(pass, fixture.arrays + 7, &wanted) == TTK_OK)
     wanted.output_scale = fixture.arrays + 3
     #expect(ttk_training_vjp(pass, fixture.arrays + 7, &wanted) == TTK_ERROR_ARGUMENT)
+    // A gradient in the memory of another, or of grad.
+    wanted.output_scale = nil
+    wanted.bias = fixture.arrays + 5
+    var same = fixture.arrays[0]
+    same.data = fixture.arrays[5].data
+    withUnsafeMutablePointer(to: &same) { same in
+      wanted.x = same
+      #expect(ttk_training_vjp(pass, fixture.arrays + 7, &wanted) == TTK_ERROR_ARGUMENT)
+    }
+    wanted.x = nil
+    var bias = fixture.arrays[5]
+    bias.data = fixture.arrays[7].data
+    withUnsafeMutablePointer(to: &bias) { bias in
+      wanted.bias = bias
+      #expect(ttk_training_vjp(pass, fixture.arrays + 7, &wanted) == TTK_ERROR_ARGUMENT)
+    }
   }
 
   @Test func badInput_isRefused() {

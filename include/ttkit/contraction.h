@@ -79,8 +79,9 @@ size_t     ttk_contraction_workspace_size(const ttk_contraction *plan); /* bytes
 const char *ttk_contraction_explain(const ttk_contraction *plan);
 
 /* out = the contraction of count operands, index vectors among them, all of the planned shapes and dtype, any
- * strides. ARGUMENT for a position out of range; nothing is written then. out overlaps no operand, the workspace nothing; workspace: aligned or not, at least workspace_size(plan) bytes, one
- * call at a time. */
+ * strides. ARGUMENT for a position out of range; nothing is written then. out overlaps no
+ * operand, the workspace nothing; workspace: aligned or not, at least workspace_size(plan) bytes, one call at
+ * a time. */
 ttk_status ttk_contraction_execute(const ttk_contraction *plan, size_t count,
                                    const ttk_array *operands, ttk_array *out, void *workspace,
                                    size_t workspace_size);

@@ -76,7 +76,8 @@ int64_t   ttk_train_nbytes(const ttk_train *train);
 /* Relative Frobenius error of the truncation that made this train, achieved: exact, but for ttk_svd
  * an upper bound: what was dropped, usually 1.1 to 1.5 times the error, plus 5 eps sqrt(order) for rounding;
  * where ||x||^2 - ||y||^2 resolves the tolerance (1e-6 in float64), at least about 6 sqrt(eps), 8e-8 in
- * float64. 0: exact or not truncated. */
+ * float64. 0: exact or not truncated. In single precision, from 2^20 elements and for rtol of 3e-5 to 2e-2,
+ * three times what 12 random directions show: a bound but for about one input in 60 of the hardest kind. */
 double    ttk_train_error(const ttk_train *train);
 void      ttk_train_shape(const ttk_train *train, int64_t *shape); /* writes order lengths   */
 void      ttk_train_ranks(const ttk_train *train, int64_t *ranks); /* writes order + 1 ranks */

@@ -60,7 +60,7 @@ typedef struct ttk_training_gradients {
 } ttk_training_gradients;
 /* Gradients for grad, that of y (rows, out_features). Values pass a rounding unchanged inside its range and
  * not at all outside; scales get what ttk_fake_quantize_vjp says. A pass may be used again, and outlives what
- * made it. */
+ * made it. ARGUMENT, and nothing written, where gradients overlap one another or grad. */
 ttk_status ttk_training_vjp(const ttk_training_pass *pass, const ttk_array *grad,
                             const ttk_training_gradients *gradients);
 

@@ -108,8 +108,8 @@ typedef struct ttkk_lanes {
  * Integers: weight = (code - zero) * scale, scale and zero of group i / group at [i / group * width + j].
  * group is a multiple of 16 (32 with 3 bits).
  * Codebooks, of at most 4 bits: weight = values[code] with one for all, values[(4g + code) * width + j] with
- * those of each output and group g (by_row, 2 bits, groups of at least TTKK_SPAN or whole rows). For rounded activations the codebook is rounded too: weight =
- * (level - zero) * scale, levels in tables for look-ups of 16 bytes, 4 * width in all: with one codebook,
+ * those of each output and group g (by_row, 2 bits, groups of at least TTKK_SPAN or whole rows). For rounded
+ * activations the codebook is rounded too: weight = (level - zero) * scale, levels in tables for look-ups of 16 bytes, 4 * width in all: with one codebook,
  * level of code c at byte c of every 16; by_row, of output j at [4 * (g * width + j) + c].
  * Codebooks of each output and group (own, 4 bits): words hold units of 32 inputs, k is padded to whole ones and
  * a group is some, 16 bytes for each output at its place: byte i is the code of input i and, above it, of input

@@ -7,11 +7,14 @@ struct AxisLengths {
   /// Longest axis of an operand with windows: positions are sums of few such numbers.
   private static let longest = 1 << 60
 
+  /// - Parameter known: lengths of the first axes from elsewhere; nothing is to be inferred for these.
   /// - Throws: `.invalidArgument` for shapes that do not fit; `.sizeOverflow`.
-  init(_ equation: ContractionEquation, _ shapes: [[Int]]) throws(TTKitError) {
+  init(
+    _ equation: ContractionEquation, _ shapes: [[Int]], known: [Int] = []
+  ) throws(TTKitError) {
     self.equation = equation
-    found = equation.names.map { _ in nil }
-    owners = equation.names.map { _ in "" }
+    found = equation.names.indices.map { $0 < known.count ? known[$0] : nil }
+    owners = equation.names.map { _ in "the equation" }
     for k in equation.operands.indices { try noteOperand(k, shapes[k]) }
     for (q, vector) in (equation.readings?.vectors ?? []).enumerated() {
       let shape = shapes[equation.operands.count + q]

@@ -14,9 +14,9 @@ final class ComplexPlan: Sendable {
   /// - Throws: what planning throws.
   init(
     _ equation: ContractionEquation, shapes: [[Int]], dtype: DType, memoryLimit: Int?,
-    spread: ResultSpread?, conjugated: [Bool], effort: PathEffort, executor: Executor
+    spread: ResultSpread?, conjugated: [Bool], known: [Int], effort: PathEffort, executor: Executor
   ) throws(TTKitError) {
-    let lengths = try equation.lengths(shapes)
+    let lengths = try equation.lengths(shapes, known: known)
     let search = ContractionNetwork(
       lengths: lengths, operands: StepBuilder.openAxes(equation),
       result: AxisSet(equation.result), cost: CostModel(dtype: dtype, scheme: effort.scheme))
@@ -29,7 +29,8 @@ final class ComplexPlan: Sendable {
     real = try ContractionPlan(
       embedding.equation, shapes: embedding.shapes,
       dtype: dtype == .complex128 ? .float64 : .float32, memoryLimit: memoryLimit, constants: nil,
-      spread: spread?.adding(embedding.part, length: 2), path: embedding.path, executor: executor)
+      spread: spread?.adding(embedding.part, length: 2), path: embedding.path, known: known,
+      executor: executor)
     let units = ComplexEmbedding.Table.allCases.flatMap(\.unit)
     double = try Tensor<Double>(shape: [3, 2, 2, 2]) { out in
       for i in out.indices { out[i] = units[i] }

@@ -59,13 +59,18 @@ public struct ContractionEquation: Sendable, Equatable {
   /// - Throws: `.invalidArgument` when a shape does not fit its operand, naming axis and operands;
   ///   `.sizeOverflow`.
   public func lengths(_ shapes: [[Int]]) throws(TTKitError) -> [Int] {
+    try lengths(shapes, known: [])
+  }
+
+  /// - Parameter known: lengths of the first axes, of an equation that this one is the gradient of.
+  func lengths(_ shapes: [[Int]], known: [Int]) throws(TTKitError) -> [Int] {
     guard shapes.count == arrayCount else {
       let vectors = readings?.vectors.count ?? 0
       throw .invalidArgument(
         "the equation has \(operands.count) operands\(vectors == 0 ? "" : " and \(vectors) index vectors"), "
           + "\(shapes.count) were given")
     }
-    return try AxisLengths(self, shapes).lengths
+    return try AxisLengths(self, shapes, known: known).lengths
   }
 
   /// The equation as text.

@@ -31,11 +31,11 @@ extension ContractionPlan {
     guard complex == nil else {
       return try ContractionPlan(
         complex: rest, shapes: shapes, dtype: dtype, memoryLimit: memoryLimit, spread: spread,
-        conjugated: operands.indices.map { $0 != k }, executor: executor)
+        conjugated: operands.indices.map { $0 != k }, known: lengths, executor: executor)
     }
     return try ContractionPlan(
       rest, shapes: shapes, dtype: dtype, memoryLimit: memoryLimit, constants: nil, spread: spread,
-      executor: executor)
+      known: lengths, executor: executor)
   }
 
   /// Writes the gradients of ⟨above, contraction of operands⟩ with respect to every operand.

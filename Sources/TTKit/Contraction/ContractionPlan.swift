@@ -57,12 +57,12 @@ public final class ContractionPlan: Sendable {
   /// - Parameter conjugated: operands whose conjugate is meant.
   init(
     complex equation: ContractionEquation, shapes: [[Int]], dtype: DType, memoryLimit: Int?,
-    spread: ResultSpread? = nil, conjugated: [Bool]? = nil, effort: PathEffort = .quick,
-    executor: Executor
+    spread: ResultSpread? = nil, conjugated: [Bool]? = nil, known: [Int] = [],
+    effort: PathEffort = .quick, executor: Executor
   ) throws(TTKitError) {
     let complex = try ComplexPlan(
       equation, shapes: shapes, dtype: dtype, memoryLimit: memoryLimit, spread: spread,
-      conjugated: conjugated ?? equation.operands.map { _ in false }, effort: effort,
+      conjugated: conjugated ?? equation.operands.map { _ in false }, known: known, effort: effort,
       executor: executor)
     self.complex = complex
     self.spread = spread
@@ -72,7 +72,7 @@ public final class ContractionPlan: Sendable {
     self.executor = executor
     let real = complex.real
     resultShape = real.resultShape.dropLast()
-    lengths = try equation.lengths(shapes)
+    lengths = try equation.lengths(shapes, known: known)
     path = complex.path.pairs
     (flops, bytes, workspaceSize) = (real.flops, real.bytes, real.workspaceSize)
     (predictedTime, nodes, steps, map) = (real.predictedTime, real.nodes, real.steps, real.map)
@@ -83,13 +83,13 @@ public final class ContractionPlan: Sendable {
     _ equation: ContractionEquation, shapes: [[Int]], dtype: DType, memoryLimit: Int?,
     constants: [Bool]?, mostConstant: Int = .max, scheme: CostModel.Scheme = .panels,
     spread: ResultSpread? = nil, effort: PathEffort = .quick,
-    path: ContractionPath? = nil, executor: Executor
+    path: ContractionPath? = nil, known: [Int] = [], executor: Executor
   ) throws(TTKitError) {
     guard dtype == .float32 || dtype == .float64 else {
       throw .unsupportedDType(
         "a contraction of \(dtype.name), expected float32, float64, complex64 or complex128")
     }
-    let lengths = try equation.lengths(shapes)
+    let lengths = try equation.lengths(shapes, known: known)
     for shape in shapes { _ = try checkedProduct(shape.map { max($0, 1) } + [64]) }
     let inner = equation.result.map { lengths[$0] }
     let resultShape = spread?.shape ?? inner

@@ -7,6 +7,7 @@ internal import CTTKKernels
 @safe
 public struct StridedView {
   public let shape: [Int]
+  /// 0 for axes of length 1, and for all of an empty array.
   public let strides: [Int]
   public let dtype: DType
   let data: UnsafeMutableRawPointer?
@@ -48,7 +49,8 @@ public struct StridedView {
       }
     }
     self.shape = shape
-    self.strides = steps
+    // Steps that are never taken may be any number: 0 keeps sums and products of steps from overflowing.
+    self.strides = zip(shape, steps).map { count > 0 && $0 > 1 ? $1 : 0 }
     self.dtype = dtype
     unsafe self.data = data
   }

@@ -50,6 +50,22 @@ import Testing
     #expect(throws: TTKitError.self) { try ContractionEquation(parsing: "{y+i}->").lengths([[9]]) }
   }
 
+  /// The kernel's own shape is given up for its gradient, whose length must not be inferred from the window:
+  /// a window may leave elements of its array unread.
+  @Test(arguments: [
+    ("a{2*y+i-1},iab->by", [[2, 6], [3, 2, 2]]), ("{y+i},i,y->", [[7], [3], [4]]),
+    ("{y+i},i->", [[7], [3]]), ("{3*y+i},i->y", [[11], [2]]),
+  ])
+  func gradients_haveTheShapesOfTheirOperands(text: String, shapes: [[Int]]) throws {
+    for dtype in [DType.float32, .complex128] {
+      let plan = try ContractionPlan(
+        ContractionEquation(parsing: text), shapes: shapes, dtype: dtype)
+      for (k, shape) in shapes.enumerated() {
+        #expect(try plan.gradient(of: k).resultShape == shape, "operand \(k), \(dtype)")
+      }
+    }
+  }
+
   @Test func tooMuch_isRefused() {
     let seventy = (0..<70).map { "{x\($0)}" }.joined()
     #expect(throws: TTKitError.self) { try ContractionEquation(parsing: seventy + "->") }

@@ -208,3 +208,14 @@ def test_bad_input():
     with pytest.raises(ValueError, match="grad"):
         training.vjp(saved, y[:3])
     assert training(x[:0], cores, scales).shape == (0, 12)
+
+
+def test_a_pass_belongs_to_its_training():
+    dense = tk.Linear.initialize("dense", 4, 4)
+    factors = tk.Linear.initialize("low_rank(rank=2)", 4, 4)
+    one, two = tk.QuantizedTraining(dense, 4), tk.QuantizedTraining(factors, 4)
+    y, made = two.forward(
+        np.ones((3, 4), np.float32), list(factors.cores), [np.float32(0.1)] * 2)
+    with pytest.raises(ValueError, match="another layer"):
+        one.vjp(made, np.ones_like(y))
+    assert two.vjp(made, np.ones_like(y)).x.shape == (3, 4)

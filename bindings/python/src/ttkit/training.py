@@ -36,6 +36,9 @@ class TrainingPass(NamedTuple):
     owned: Owned
     shape: tuple[int, ...]
     """Of x."""
+    out_features: int
+    cores: tuple[tuple[int, ...], ...]
+    """Shapes of the cores."""
     scales: tuple[tuple[int, ...], ...]
     """Shapes of the scales."""
     has_input_scale: bool
@@ -196,8 +199,8 @@ class QuantizedTraining(Closable):
             byref(target))
         del kept
         return y, TrainingPass(
-            owned, given.shape, tuple(grid.shape for grid in grids), input_scale is not None,
-            output_scale is not None, bias is not None)
+            owned, given.shape, self.out_features, self.core_shapes,
+            tuple(grid.shape for grid in grids), input_scale is not None, output_scale is not None, bias is not None)
 
     def vjp(self, made: TrainingPass, grad: npt.ArrayLike) -> TrainingGradients:
         """Gradients of ``sum(grad * y)`` for a pass of `forward`.
@@ -209,13 +212,16 @@ class QuantizedTraining(Closable):
         ------
         ValueError, TypeError, MemoryError
         """
+        mine = (self.in_features, self.out_features, self.core_shapes)
+        if (made.shape[-1], made.out_features, made.cores) != mine:
+            raise ValueError("this pass was made by the training of another layer")
         above = rows_in(grad, self.dtype, self.out_features, "grad")
         if above.shape[:-1] != made.shape[:-1]:
             raise ValueError(
                 f"grad has shape {above.shape}, expected {(*made.shape[:-1], self.out_features)}")
         found = TrainingGradients(
             np.empty(made.shape, self.dtype),
-            tuple(np.empty(shape, self.dtype) for shape in self.core_shapes),
+            tuple(np.empty(shape, self.dtype) for shape in made.cores),
             tuple(np.empty(shape, self.dtype) for shape in made.scales),
             np.empty((), self.dtype) if made.has_input_scale else None,
             np.empty((), self.dtype) if made.has_output_scale else None,
