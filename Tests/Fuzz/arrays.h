@@ -21,13 +21,18 @@ static inline int64_t element_count(const ttk_array *array) {
   return count;
 }
 
+static inline int is_wide(ttk_dtype dtype) { return dtype == TTK_FLOAT64 || dtype == TTK_COMPLEX128; }
+
+/* Real numbers an element has. */
+static inline int parts(ttk_dtype dtype) { return dtype == TTK_COMPLEX64 || dtype == TTK_COMPLEX128 ? 2 : 1; }
+
+static inline size_t width(ttk_dtype dtype) { return (size_t)parts(dtype) * (is_wide(dtype) ? 8 : 4); }
+
 /* Random bytes as numbers of one of the four dtypes; now and then any bit pattern. */
 static inline void fill_numbers(input *in, void *values, ttk_dtype dtype, int64_t count) {
-  int     wide  = dtype == TTK_FLOAT64 || dtype == TTK_COMPLEX128;
-  int64_t parts = dtype == TTK_COMPLEX64 || dtype == TTK_COMPLEX128 ? 2 * count : count;
-  for (int64_t i = 0; i < parts; i++) {
+  for (int64_t i = 0; i < parts(dtype) * count; i++) {
     double value = take_real(in);
-    if (wide) ((double *)values)[i] = value; else ((float *)values)[i] = (float)value;
+    if (is_wide(dtype)) ((double *)values)[i] = value; else ((float *)values)[i] = (float)value;
   }
 }
 

@@ -5,11 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "input.h"
+#include "arrays.h"
 
-enum { SLOTS = 4, MOST = 256 };
-
-static const ttk_dtype dtypes[] = {TTK_FLOAT32, TTK_FLOAT64, TTK_COMPLEX64, TTK_COMPLEX128};
+enum { SLOTS = 4, MOST = MOST_ELEMENTS };
 
 /* Elements of the dense tensor, 0 when there are more than MOST. */
 static int64_t elements(const ttk_train *train) {
@@ -18,16 +16,6 @@ static int64_t elements(const ttk_train *train) {
   for (int32_t k = 0; k < ttk_train_order(train); k++)
     if ((count *= shape[k]) > MOST) return 0;
   return count;
-}
-
-/* Random bytes as numbers of one of the four dtypes; now and then any bit pattern. */
-static void fill(input *in, void *values, ttk_dtype dtype, int count) {
-  int wide = dtype == TTK_FLOAT64 || dtype == TTK_COMPLEX128;
-  int parts = dtype == TTK_COMPLEX64 || dtype == TTK_COMPLEX128 ? 2 * count : count;
-  for (int i = 0; i < parts; i++) {
-    double value = take_real(in);
-    if (wide) ((double *)values)[i] = value; else ((float *)values)[i] = (float)value;
-  }
 }
 
 static void options(input *in, ttk_svd_options *given) {
@@ -56,11 +44,11 @@ static ttk_train *decompose(input *in) {
     strides[i] = step;
     step *= shape[i] > 0 ? shape[i] : 1;
   }
-  ttk_dtype       dtype = dtypes[take_below(in, 4)];
+  ttk_dtype       dtype = number_dtypes[take_below(in, 4)];
   const ttk_array array = {values, shape, take_below(in, 2) ? strides : NULL, ndim, dtype};
   ttk_svd_options given;
   ttk_train      *train = NULL;
-  fill(in, values, dtype, MOST);
+  fill_numbers(in, values, dtype, MOST);
   options(in, &given);
   if (ttk_svd(&array, take_below(in, 3) ? &given : NULL, &train) != TTK_OK && train != NULL) abort();
   return train;
@@ -70,7 +58,7 @@ static ttk_train *from_cores(input *in) {
   static double values[2 * MOST];
   int64_t       shapes[4][4];
   ttk_array     cores[4];
-  int           order = take_below(in, 5), dtype = dtypes[take_below(in, 4)];
+  int           order = take_below(in, 5), dtype = number_dtypes[take_below(in, 4)];
   int64_t       rank  = 1;
   for (int k = 0; k < 4; k++) {
     shapes[k][0] = rank;
@@ -79,7 +67,7 @@ static ttk_train *from_cores(input *in) {
     if (take_below(in, 16) == 0) shapes[k][take_below(in, 3)] = take_below(in, 5);
     cores[k] = (ttk_array){values, shapes[k], NULL, 3, dtype};
   }
-  fill(in, values, dtype, MOST);
+  fill_numbers(in, values, dtype, MOST);
   ttk_train *train = NULL;
   if (ttk_train_from_cores(order, cores, &train) != TTK_OK && train != NULL) abort();
   return train;

@@ -6,12 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "input.h"
+#include "arrays.h"
 
 enum { AXES = 4, MOST_OPERANDS = 4 + AXES, MOST_PLACES = 4, MOST_VECTORS = 12 };
 enum { PLAIN, WINDOW, GATHERED };
-
-static const ttk_dtype dtypes[] = {TTK_FLOAT32, TTK_FLOAT64, TTK_COMPLEX64, TTK_COMPLEX128};
 
 typedef struct {
   int kind, axis[2], factor[2], offset, vector;
@@ -35,9 +33,6 @@ typedef struct {
   int64_t   vector_limit[MOST_VECTORS];
   ttk_dtype dtype;
 } problem;
-
-static int is_wide(ttk_dtype dtype) { return dtype == TTK_FLOAT64 || dtype == TTK_COMPLEX128; }
-static int parts(ttk_dtype dtype) { return dtype == TTK_COMPLEX64 || dtype == TTK_COMPLEX128 ? 2 : 1; }
 
 static double get(const operand *a, ttk_dtype dtype, int64_t at) {
   at *= parts(dtype);
@@ -65,13 +60,13 @@ static void lay_out(operand *a, input *in, ttk_dtype dtype) {
       a->start += (a->shape[k] - 1) * a->strides[k];
       a->strides[k] = -a->strides[k];
     }
-  size_t size = (size_t)a->count * (is_wide(dtype) ? 8 : 4) * (size_t)parts(dtype);
+  size_t size = (size_t)a->count * width(dtype);
   a->memory = malloc(size + !size);
   for (int64_t i = 0; i < a->count; i++) set(a, dtype, i, take_below(in, 7) - 3);
 }
 
 static ttk_array view(const operand *a, ttk_dtype dtype) {
-  int64_t bytes = a->start * (is_wide(dtype) ? 8 : 4) * parts(dtype);
+  int64_t bytes = a->start * (int64_t)width(dtype);
   return (ttk_array){a->count > 0 ? (char *)a->memory + bytes : NULL, a->shape, a->strides, a->ndim, dtype};
 }
 
@@ -110,7 +105,7 @@ static void add_place(problem *p, operand *a, input *in, char **end) {
 
 static void build(problem *p, input *in) {
   char *end = p->text;
-  p->dtype  = dtypes[take_below(in, 4)];
+  p->dtype  = number_dtypes[take_below(in, 4)];
   for (int a = 0; a < AXES; a++) p->lengths[a] = take_below(in, 8) ? 1 + take_below(in, 3) : 0;
   p->is_valid = 1;
   p->operands = take_below(in, MOST_OPERANDS - AXES + 1) + AXES;

@@ -23,10 +23,6 @@ typedef struct {
   ttk_dtype dtype;
 } function;
 
-static size_t width(ttk_dtype dtype) {
-  return dtype == TTK_FLOAT32 ? 4 : dtype == TTK_COMPLEX128 ? 16 : 8;
-}
-
 /* A function of the indices that fuzz bytes chose; sometimes it stops or answers nonsense. */
 static int32_t evaluate(void *context, size_t count, const int64_t *indices, void *values) {
   function *f = context;
@@ -37,7 +33,7 @@ static int32_t evaluate(void *context, size_t count, const int64_t *indices, voi
     for (int32_t k = 0; k < f->order; k++) sum += f->values[(k * 5 + indices[i * (size_t)f->order + (size_t)k]) & 15];
     double value = 1 / (1 + sum * sum);
     char  *at    = (char *)values + i * width(f->dtype);
-    if (f->dtype == TTK_FLOAT64 || f->dtype == TTK_COMPLEX128) memcpy(at, &value, sizeof value);
+    if (is_wide(f->dtype)) memcpy(at, &value, sizeof value);
     else memcpy(at, &(float){(float)value}, sizeof(float));
   }
   if (f->in->left > 0 && take_below(f->in, 64) == 0) {

@@ -9,26 +9,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
+from timing import race  # noqa: E402
 
 import ttkit as tk  # noqa: E402
-
-
-def race(calls: dict[str, Callable[[], object]], rounds: int = 40) -> dict[str, float]:
-    """The least CPU seconds of each, taken in turns."""
-    best = dict.fromkeys(calls, float("inf"))
-    for _ in range(rounds):
-        for name, call in calls.items():
-            start = time.process_time()
-            call()
-            best[name] = min(best[name], time.process_time() - start)
-    return best
 
 
 def dense(kernel: np.ndarray, x: np.ndarray) -> dict[str, Callable[[], object]]:
@@ -93,7 +82,7 @@ def main() -> None:
         flops[spec] = layer.flops(56, 56)
         grad = rng.normal(size=(1, 128, 56, 56)).astype(np.float32)
         backward[spec] = lambda layer=layer, grad=grad: layer.vjp(x, grad, threads=1)
-    times = race(calls)
+    times = race(calls, 40)
     back = race(backward, 10)
     best = min(times[name] for name in times if name not in flops)
     results = {

@@ -9,26 +9,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
+from timing import race  # noqa: E402
 
 import ttkit as tk  # noqa: E402
-
-
-def race(*calls: Callable[[], object], rounds: int = 15) -> list[float]:
-    """The least CPU seconds of each, taken in turns."""
-    best = [float("inf")] * len(calls)
-    for _ in range(rounds):
-        for k, call in enumerate(calls):
-            start = time.process_time()
-            call()
-            best[k] = min(best[k], time.process_time() - start)
-    return best
 
 
 def cores(rng: np.random.Generator, rows: list[int], columns: list[int], rank: int) -> list:
@@ -49,10 +38,10 @@ def large(rng: np.random.Generator) -> dict[str, float]:
         out = np.empty((count, 64), np.float32)
         plan = emb.prepare(count, threads=1)
         roomy = emb.prepare(count, memory_limit=256 << 20, threads=1)
-        times = race(lambda: plan(ids, out), lambda: roomy(ids, out))
-        result[f"{count} ids, us a row"] = times[0] / count * 1e6
+        times = race({"tight": lambda: plan(ids, out), "roomy": lambda: roomy(ids, out)}, 15)
+        result[f"{count} ids, us a row"] = times["tight"] / count * 1e6
         result[f"{count} ids, halves in {roomy.resident_nbytes >> 20} MiB, us a row"] = (
-            times[1] / count * 1e6)
+            times["roomy"] / count * 1e6)
     return result
 
 
@@ -67,7 +56,8 @@ def real(rng: np.random.Generator) -> dict[str, float]:
     out = np.empty((count, 384), np.float32)
     plan = emb.prepare(count, threads=1)
     tight = emb.prepare(count, threads=1, memory_limit=1_200_000)
-    calls: list[Callable[[], object]] = [lambda: plan(ids, out), lambda: tight(ids, out)]
+    calls: dict[str, Callable[[], object]] = {
+        "ttkit": lambda: plan(ids, out), "tight": lambda: tight(ids, out)}
     try:
         import tltorch
         import torch
@@ -81,17 +71,17 @@ def real(rng: np.random.Generator) -> dict[str, float]:
             with torch.no_grad():
                 return layer(given)
         peer()
-        calls.append(peer)
+        calls["tltorch"] = peer
     except Exception as error:
         print(f"tltorch does not run: {type(error).__name__}: {error}", file=sys.stderr)
-    times = race(*calls, rounds=7)
+    times = race(calls, 7)
     result = {
-        f"{plan.resident_nbytes} bytes, us a row": times[0] / count * 1e6,
-        f"{tight.resident_nbytes} bytes, us a row": times[1] / count * 1e6}
-    if len(times) > 2:
-        result["tltorch, us a row"] = times[2] / count * 1e6
-        result["tltorch / ttkit"] = times[2] / times[0]
-        result["tltorch / ttkit in little memory"] = times[2] / times[1]
+        f"{plan.resident_nbytes} bytes, us a row": times["ttkit"] / count * 1e6,
+        f"{tight.resident_nbytes} bytes, us a row": times["tight"] / count * 1e6}
+    if "tltorch" in times:
+        result["tltorch, us a row"] = times["tltorch"] / count * 1e6
+        result["tltorch / ttkit"] = times["tltorch"] / times["ttkit"]
+        result["tltorch / ttkit in little memory"] = times["tltorch"] / times["tight"]
     return result
 
 
@@ -106,10 +96,10 @@ def quantised(rng: np.random.Generator) -> dict[str, float]:
             ids = rng.integers(0, 30522, count)
             out = np.empty((count, 384), np.float32)
             plan = emb.prepare(count, threads=1)
-            times = race(
-                lambda: plan(ids, out), lambda: np.take(table, ids, axis=0, out=out, mode="clip"),
-                rounds=40)
-            result[f"{spec}, {count} ids / numpy.take"] = times[0] / times[1]
+            times = race({
+                "ttkit": lambda: plan(ids, out),
+                "numpy": lambda: np.take(table, ids, axis=0, out=out, mode="clip")}, 40)
+            result[f"{spec}, {count} ids / numpy.take"] = times["ttkit"] / times["numpy"]
     return result
 
 

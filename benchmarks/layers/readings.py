@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+from timing import race
 
 import ttkit as tk
 
@@ -25,12 +26,7 @@ def normal(*shape):
 
 def show(name, turns=9, **calls):
     """Calls by name, one after the other, again and again."""
-    least = dict.fromkeys(calls, float("inf"))
-    for _ in range(turns):
-        for key, call in calls.items():
-            start = time.perf_counter()
-            call()
-            least[key] = min(least[key], time.perf_counter() - start)
+    least = race(calls, turns, time.perf_counter)
     print(f"{name}: " + ", ".join(f"{key} {1e3 * value:.2f}" for key, value in least.items()), flush=True)
 
 

@@ -8,17 +8,12 @@ zero point, which stays 0 here.
 """
 
 import argparse
-import time
 
 import numpy as np
 import torch
+from timing import cpu_milliseconds
+
 import ttkit as tk
-
-
-def cpu_milliseconds(call) -> float:
-    start = time.process_time()
-    call()
-    return 1e3 * (time.process_time() - start)
 
 
 def main() -> None:

@@ -9,19 +9,14 @@ of processor time and their ratio, and how far the results are apart.
 """
 
 import argparse
-import time
 
 import numpy as np
 import torch
+from timing import cpu_milliseconds
+
 import ttkit as tk
 
 LAYERS = {"768 x 768": ((24, 32), (32, 24), 30), "3072 x 768": ((48, 64), (32, 24), 30)}
-
-
-def cpu_milliseconds(call) -> float:
-    start = time.process_time()
-    call()
-    return 1e3 * (time.process_time() - start)
 
 
 def main() -> None:

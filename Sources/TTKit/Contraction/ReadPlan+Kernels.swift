@@ -48,7 +48,8 @@ extension ReadPlan {
         case .plain: steps.append(step)
         case .window(let terms, let offset):
           start += ((paddings[k]?.before[place] ?? 0) + offset) * step
-          steps += terms.map { $0.factor * step }
+          // Fits but for axes of length 1, whose step is never taken.
+          steps += terms.map { $0.factor &* step }
         case .gathered(let vector, let axis):
           steps.append(0)
           unsafe found.gathers.append(

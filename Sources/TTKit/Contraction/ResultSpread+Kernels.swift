@@ -51,7 +51,8 @@ extension ResultSpread {
     _ offsets: UnsafeMutablePointer<Int>, _ count: Int, _ line: Int?, _ strides: [Int],
     _ vectors: [UnsafePointer<Int>]
   ) {
-    // In bounds: count offsets; vectors have a position for each index of their axis.
+    // In bounds: count offsets; vectors have a position for each index of their axis. Offsets of positions
+    // among a window's zeros may wrap: they are not used.
     for i in 0..<count { unsafe offsets[i] = 0 }
     for (reading, step) in zip(readings, strides) {
       switch reading {
@@ -61,7 +62,7 @@ extension ResultSpread {
         for i in 0..<count { unsafe offsets[i] += vectors[vector][i] * step }
       case .window(let terms, _):
         guard let factor = terms.first(where: { $0.axis == line })?.factor else { continue }
-        for i in 0..<count { unsafe offsets[i] += i * factor * step }
+        for i in 0..<count { unsafe offsets[i] &+= i &* factor &* step }
       default: continue
       }
     }
@@ -82,7 +83,7 @@ extension ResultSpread {
       case .window(let terms, let offset):
         // The line's own index is 0 here.
         let position = terms.reduce(offset) { $0 + $1.factor * index[$1.axis] }
-        base += position * strides[place]
+        base &+= position &* strides[place]
         let last = shape[place] - 1 - position
         guard let factor = terms.first(where: { $0.axis == line })?.factor else {
           guard position >= 0, last >= 0 else { return nil }

@@ -11,8 +11,7 @@ final class GradientCache: Sendable {
     let limit: Int
   }
 
-  private let known = Mutex<[(wish: Wish, plans: [GradientPlan])]>([])
-  private static let most = 16
+  private let known = RecentValues<Wish, [GradientPlan]>()
   private let lanes = Mutex<[Int: LaneGradient?]>([:])
 
   /// The term's backward pass in lanes, made once; nil where there is none.
@@ -29,13 +28,7 @@ final class GradientCache: Sendable {
   func plans(
     _ equation: Equation, _ dtype: DType, _ wish: Wish
   ) throws(TTKitError) -> [GradientPlan] {
-    if let found = known.withLock({ $0.first { $0.wish == wish }?.plans }) { return found }
-    let plans = try Self.made(equation, dtype, wish)
-    known.withLock { known in
-      if known.count >= Self.most { known.removeFirst() }
-      known.append((wish, plans))
-    }
-    return plans
+    try known.value(of: wish) { () throws(TTKitError) in try Self.made(equation, dtype, wish) }
   }
 
   /// Gradients of one term, tile by tile.
@@ -68,11 +61,9 @@ final class GradientCache: Sendable {
     _ equation: Equation, _ dtype: DType, _ wish: Wish
   ) throws(TTKitError) -> [GradientPlan] {
     func plan(_ rows: Int) throws(TTKitError) -> GradientPlan {
-      let z = Axis("z", rows)
+      let (network, shapes) = try equation.applied(toRows: rows)
       return try GradientPlan(
-        ContractionEquation(
-          operands: [[z] + equation.columns] + equation.operands, result: [z] + equation.rows),
-        shapes: [[rows] + equation.columns.map(\.length)] + equation.coreShapes, dtype: dtype,
+        network, shapes: shapes, dtype: dtype,
         wanted: [wish.x] + equation.operands.map { _ in wish.cores })
     }
     var tile = wish.rows

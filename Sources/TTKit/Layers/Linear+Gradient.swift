@@ -21,11 +21,7 @@ extension Linear {
     } else {
       try backward(Float.self, x, gradient, gradX, gradCores, limit, executor)
     }
-    guard let gradBias else { return }
-    let plan = try ContractionPlan(
-      ContractionEquation(operands: [[0, 1]], result: [1], names: ["z", "i"]),
-      shapes: [gradient.shape], dtype: dtype, executor: executor)
-    try plan.execute([gradient], into: gradBias)
+    if let gradBias { try sumRows(gradient, into: gradBias, executor) }
   }
 
   static var cachedBytes: Int { 32 << 20 }
@@ -91,4 +87,14 @@ extension Linear {
       gradCores: gradCores, executor: executor)
     return true
   }
+}
+
+/// The sum of all rows of a matrix: the gradient of a bias.
+func sumRows(
+  _ a: StridedView, into sum: StridedView, _ executor: Executor
+) throws(TTKitError) {
+  let plan = try ContractionPlan(
+    ContractionEquation(operands: [[0, 1]], result: [1], names: ["z", "i"]), shapes: [a.shape],
+    dtype: a.dtype, executor: executor)
+  try plan.execute([a], into: sum)
 }

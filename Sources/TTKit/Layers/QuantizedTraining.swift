@@ -5,7 +5,6 @@
 /// same scales, cores are those of the forward pass bit for bit.
 /// Source: Z. Yang et al., Quantization-Aware and Tensor-Compressed Training of Transformers for Natural
 /// Language Understanding, Interspeech 2023.
-internal import Synchronization
 
 public final class QuantizedTraining: Sendable {
   /// Gives the equation; its own cores are not used.
@@ -15,8 +14,7 @@ public final class QuantizedTraining: Sendable {
   let activationQuantizer: FakeQuantizer
   let executor: Executor
   let gradients = GradientCache()
-  private let known = Mutex<[(rows: Int, plans: [ContractionPlan])]>([])
-  private static let most = 16
+  private let known = RecentValues<Int, [ContractionPlan]>()
 
   public var coreShapes: [[Int]] { matrix.cores.map(\.shape) }
 
@@ -38,24 +36,12 @@ public final class QuantizedTraining: Sendable {
 
   /// The contraction of each term for so many rows, made once.
   func plans(rows: Int) throws(TTKitError) -> [ContractionPlan] {
-    if let found = known.withLock({ $0.first { $0.rows == rows }?.plans }) { return found }
-    var plans: [ContractionPlan] = []
-    for term in matrix.terms {
-      let z = Axis("z", rows)
-      let equation = term.equation
-      plans.append(
-        try ContractionPlan(
-          ContractionEquation(
-            operands: [[z] + equation.columns] + equation.operands, result: [z] + equation.rows),
-          shapes: [[rows] + equation.columns.map(\.length)] + equation.coreShapes, dtype: dtype,
-          executor: executor))
+    try known.value(of: rows) { () throws(TTKitError) in
+      try matrix.terms.map { (term) throws(TTKitError) in
+        let (network, shapes) = try term.equation.applied(toRows: rows)
+        return try ContractionPlan(network, shapes: shapes, dtype: dtype, executor: executor)
+      }
     }
-    let made = plans
-    known.withLock { known in
-      if known.count >= Self.most { known.removeFirst() }
-      known.append((rows, made))
-    }
-    return plans
   }
 }
 
@@ -178,10 +164,7 @@ extension QuantizedTraining {
 
   private func columnSums<T: RealScalar>(_ z: Tensor<T>) throws(TTKitError) -> Tensor<T> {
     let sums = try Tensor<T>(shape: [matrix.rows], zeroed: true) { _ in }
-    let plan = try ContractionPlan(
-      ContractionEquation(operands: [[0, 1]], result: [1], names: ["z", "i"]), shapes: [z.shape],
-      dtype: dtype, executor: executor)
-    try plan.execute([z.wholeView], into: sums.wholeView)
+    try sumRows(z.wholeView, into: sums.wholeView, executor)
     withExtendedLifetime((z, sums)) {}
     return sums
   }

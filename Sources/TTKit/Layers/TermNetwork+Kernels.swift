@@ -25,10 +25,7 @@ final class TermNetwork<T: RealScalar>: Sendable {
     _ equation: Equation, rows: Int, scheme: CostModel.Scheme = .panels, isPrepared: Bool,
     mostConstant: Int
   ) throws(TTKitError) -> ContractionPlan {
-    let z = Axis("z", rows)
-    let network = try ContractionEquation(
-      operands: [[z] + equation.columns] + equation.operands, result: [z] + equation.rows)
-    let shapes = [[rows] + equation.columns.map(\.length)] + equation.coreShapes
+    let (network, shapes) = try equation.applied(toRows: rows)
     return try ContractionPlan(
       network, shapes: shapes, dtype: T.dtype, memoryLimit: nil,
       constants: [false] + equation.operands.map { _ in isPrepared }, mostConstant: mostConstant,

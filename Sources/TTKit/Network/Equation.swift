@@ -29,6 +29,18 @@ public struct Equation: Sendable, Equatable {
   public var columnCount: Int { columns.reduce(1) { $0 * $1.length } }
   public var coreShapes: [[Int]] { operands.map { $0.map(\.length) } }
 
+  /// x (rows, columns...) times Wᵀ, (rows, rows of W...): the contraction of x and the cores, and their shapes.
+  /// - Throws: `.invalidArgument` for more axes than a contraction takes.
+  func applied(
+    toRows count: Int
+  ) throws(TTKitError) -> (equation: ContractionEquation, shapes: [[Int]]) {
+    let z = Axis("z", count)
+    return (
+      try ContractionEquation(operands: [[z] + columns] + operands, result: [z] + rows),
+      [[count] + columns.map(\.length)] + coreShapes
+    )
+  }
+
   /// Operands in two groups such that W = (product of the first) · (product of the second): the first
   /// carry row axes only, the second column axes only. nil when some operand carries both.
   public var factors: (rows: [Int], columns: [Int])? {

@@ -12,6 +12,19 @@ import Testing
     (width, height, lanes) = (table.width_f64, table.height_f64, table.lanes_f64)
   }
 
+  /// Where each table begins, for one call.
+  private func withPointers(to tables: [[Int]], _ body: ([UnsafePointer<Int>]) -> Void) {
+    tables.flatMap { $0 }.withUnsafeBufferPointer { table in
+      var at: [UnsafePointer<Int>] = []
+      var next = table.baseAddress!
+      for one in tables {
+        at.append(next)
+        next += one.count
+      }
+      body(at)
+    }
+  }
+
   /// Loading and storing are transposes, for whole lines and for what is left over.
   @Test(arguments: [1, 3, 4, 7, 8, 16], [1, 3, 15, 16, 17, 50])
   func loadThenStore_isTheIdentity(rows: Int, columns: Int) {
@@ -72,13 +85,7 @@ import Testing
       var scattered = y
       var scratch = [Double](repeating: 0, count: 4096)
       packed.withUnsafeBufferPointer { packed in
-        tables.flatMap { $0 }.withUnsafeBufferPointer { table in
-          var at: [UnsafePointer<Int>] = []
-          var next = table.baseAddress!
-          for one in tables {
-            at.append(next)
-            next += one.count
-          }
+        withPointers(to: tables) { at in
           var step = ttkk_lane_step(
             batch: batch, rows: rows, inner: inner, columns: columns, height: height,
             y_step: columns * width, left: packed.baseAddress, x_batch: at[0], x_inner: at[1],
@@ -135,13 +142,7 @@ import Testing
     ]
     var sum = [Double](repeating: 1, count: batch * rows * inner)
     var scratch = [Double](repeating: .nan, count: 4096)
-    tables.flatMap { $0 }.withUnsafeBufferPointer { table in
-      var at: [UnsafePointer<Int>] = []
-      var next = table.baseAddress!
-      for one in tables {
-        at.append(next)
-        next += one.count
-      }
+    withPointers(to: tables) { at in
       var step = ttkk_lane_step(
         batch: batch, rows: rows, inner: inner, columns: columns, height: height,
         y_step: columns * width, left: nil, x_batch: at[0], x_inner: at[1], x_columns: at[2],
