@@ -35,7 +35,8 @@ typedef struct ttk_fit_options {
   int32_t reserved;             /* 0                                                   */
   const ttk_array *moment;      /* of the inputs x, NULL: none. float32 or float64, symmetric:
                                  * (in, in), the sum of x x^T; or (in + 1, in + 1) for inputs with
-                                 * a 1 appended, so that the bias takes up the mean error  */
+                                 * a 1 appended, so that the bias takes up the mean error, but
+                                 * for rows of outliers that a grid clips                  */
 } ttk_fit_options;
 
 /* Precision of the activations. INT8 rounds each row of x to 255 levels of its own scale where it meets
@@ -90,8 +91,8 @@ ttk_dtype   ttk_linear_dtype(const ttk_linear *layer);
 int64_t     ttk_linear_nbytes(const ttk_linear *layer);
 /* ||W - W'|| / ||W||, computed after storage; NaN for a layer made from cores. */
 double      ttk_linear_error(const ttk_linear *layer);
-/* ||X (W - W')^T|| / ||X W^T|| for the inputs X of the moment, both without their means when the bias takes
- * those up; NaN without a moment. */
+/* ||X (W - W')^T|| / ||X W^T|| for the inputs X of the moment, both without the means that the bias takes up:
+ * all but those of clipped rows, where a few inputs lose much and the others nothing. NaN without a moment. */
 double      ttk_linear_output_error(const ttk_linear *layer);
 /* The spec with the ranks that were reached; lives as long as the layer. */
 const char *ttk_linear_spec(const ttk_linear *layer);

@@ -3,7 +3,8 @@
 /// Second moment of inputs x: the mean of x xᵀ, or of (x − m)(x − m)ᵀ when the mean m is known.
 ///
 /// Fits minimise ‖W − W'‖² in the metric of this matrix H: tr((W − W') H (W − W')ᵀ) is the mean squared
-/// error of the outputs. With m known it is their variance, and the bias takes up the mean (W − W') m.
+/// error of the outputs. With m known it is their variance, and the bias takes up the mean (W − W') m, as
+/// `OutputShift` says.
 public struct InputMoment: Sendable {
   /// (n, n), symmetric.
   public let matrix: Tensor<Double>
@@ -132,11 +133,5 @@ public struct InputMoment: Sendable {
   func squaredNorm<T: RealScalar>(_ e: Tensor<T>) throws(TTKitError) -> Double {
     let wide = try e.converted(to: Double.self)
     return max(dot(try product(wide, matrix), wide), 0)
-  }
-
-  /// (W − W') m: what the bias has to take up.
-  func meanOutput(_ lost: Tensor<Double>) throws(TTKitError) -> Tensor<Double>? {
-    guard let mean else { return nil }
-    return try product(lost, mean.reshaped([count, 1])).reshaped([lost.shape[0]])
   }
 }

@@ -52,10 +52,14 @@ extension CompressedMatrix {
       return CompressedMatrix(
         rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms, error: sum.error)
     }
+    let wide = try matrix.converted(to: Double.self)
+    let shift = try OutputShift(
+      weight: wide, lost: lost.converted(to: Double.self), moment: moment)
+    let left = relative(shift?.leftSquare ?? 0, try moment.squaredNorm(wide))
     return CompressedMatrix(
       rows: matrix.shape[0], columns: matrix.shape[1], terms: sum.terms,
-      error: relative(lost.norm, matrix.norm), outputError: sum.error,
-      biasChange: try moment.meanOutput(lost.converted(to: Double.self)))
+      error: relative(lost.norm, matrix.norm),
+      outputError: (sum.error * sum.error + left).squareRoot(), biasChange: shift?.taken)
   }
 
   /// A matrix of given cores, float32 or float64, in the order of the terms' equations.

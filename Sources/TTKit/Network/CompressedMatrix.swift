@@ -42,7 +42,7 @@ public final class CompressedMatrix: Sendable {
   /// ‖X (W − W')ᵀ‖ / ‖X Wᵀ‖ for the inputs X of the fit, without the means when the bias takes them up;
   /// NaN without inputs.
   public let outputError: Double
-  /// What to add to the bias: (W − W') m for the mean input m; nil without.
+  /// What to add to the bias: (W − W') m for the mean input m, where `OutputShift` takes it up; nil without.
   public let biasChange: Tensor<Double>?
 
   init(

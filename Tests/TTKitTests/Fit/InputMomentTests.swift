@@ -123,6 +123,38 @@ private func fit(
     #expect(try fit(w, "dense@int2", x).biasChange == nil)
   }
 
+  /// One entry far beyond the grid, met by one input in twenty: what its row loses is no steady part.
+  @Test func bias_leavesTheMeanOfAClippedRow() throws {
+    var random = TestRandom(seed: 9)
+    let (m, n, count) = (48, 32, 200)
+    var (weight, x) = try (random.tensor([m, n]).elements, random.tensor([count, n]).elements)
+    weight[3 * n + 5] = 12
+    for k in 0..<count { x[k * n + 5] = k % 20 == 0 ? 50 : 0 }
+    let (w, rare) = try (
+      Tensor(shape: [m, n], elements: weight), Tensor(shape: [count, n], elements: x)
+    )
+    let fitted = try fit(w, "dense@int4(group=tensor)", rare, usesMean: true)
+    let change = try #require(fitted.biasChange).elements
+    let lost = try subtracted(w, fitted.dense(Double.self))
+    let outputs = try product(rare, lost, .plain, .transposed).elements
+    let whole = try product(rare, w, .plain, .transposed).elements
+    func means(_ values: [Double]) -> [Double] {
+      (0..<m).map { i in (0..<count).reduce(0.0) { $0 + values[$1 * m + i] } / Double(count) }
+    }
+    func spread(_ values: [Double], _ centres: [Double]) -> Double {
+      values.indices.reduce(0.0) {
+        let value = values[$1] - centres[$1 % m]
+        return $0 + value * value
+      }
+    }
+    let mean = means(outputs)
+    #expect(mean[3].magnitude > 10)
+    for i in 0..<m { #expect((change[i] - (i == 3 ? 0 : mean[i])).magnitude < 1e-9) }
+    // The error told is of what the layer with this bias puts out.
+    let told = (spread(outputs, change) / spread(whole, means(whole))).squareRoot()
+    #expect((fitted.outputError - told).magnitude < 1e-6 * told)
+  }
+
   @Test func poorMoments_haveADefinedResult() throws {
     var random = TestRandom(seed: 7)
     let w = try random.tensor([6, 8])
