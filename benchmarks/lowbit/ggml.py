@@ -1,10 +1,12 @@
 """ggml's matrix product, driven through the shared library of the package llama-cpp-python by ctypes.
 
+GGML_FOLDER names the folder of another build of libggml*.so, such as one for an older class of CPUs.
 Only what one product needs is declared here: a tensor, a graph of one node, a CPU backend, and the buffer
 type that rearranges weights when they are loaded, as llama.cpp does ("+r").
 """
 
 import ctypes as c
+import os
 from pathlib import Path
 
 import numpy as np
@@ -45,11 +47,14 @@ def load() -> dict:
     Raises
     ------
     ImportError
-        Without llama-cpp-python.
+        Without llama-cpp-python or GGML_FOLDER.
     """
-    import llama_cpp
+    if "GGML_FOLDER" in os.environ:
+        folder = Path(os.environ["GGML_FOLDER"])
+    else:
+        import llama_cpp
 
-    folder = Path(llama_cpp.__file__).parent / "lib"
+        folder = Path(llama_cpp.__file__).parent / "lib"
     libraries = [c.CDLL(str(folder / f"libggml{part}.so"), c.RTLD_GLOBAL) for part in ("-base", "-cpu", "")]
     functions = {}
     for name, (result, *arguments) in SIGNATURES.items():

@@ -37,7 +37,8 @@ final class CodePanel {
       ? padded : min((group + unit - 1) / unit * unit, padded)
     groups = (k + self.group - 1) / self.group
     let most = top ?? 1 << bits - 1
-    self.top = isBook || kind == .own ? 255 : most
+    // Codebooks of groups hold levels of 6 bits or of 8.
+    self.top = kind == .own ? (k % 2 == 0 ? 63 : 255) : !isBook ? most : bits == 2 ? 63 : 255
     let codes = (0..<width).flatMap { j in (0..<k).map { i in code(j, i) } }
     words = [UInt32](repeating: 0xeeee_eeee, count: padded * bits / 32 * width)
     if kind == .own {
@@ -53,13 +54,16 @@ final class CodePanel {
     let count = max(4 * width * groups, 16)
     values = isBook ? (0..<count).map { _ in Float(random.uniform()) } : []
     levels = []
-    if kind == .byRow { levels = (0..<(4 * width * groups)).map { _ in UInt8(random.below(256)) } }
+    let levelCount = self.top + 1
+    if kind == .byRow {
+      levels = (0..<(4 * width * groups)).map { _ in UInt8(random.below(levelCount)) }
+    }
     if kind == .shared {
-      let book = (0..<16).map { _ in UInt8(random.below(256)) }
+      let book = (0..<16).map { _ in UInt8(random.below(levelCount)) }
       levels = (0..<(4 * width)).map { book[$0 % 16] }
     }
     guard kind == .own else { return }
-    own = (0..<(groups * width * 16)).map { _ in UInt8(random.below(256)) }
+    own = (0..<(groups * width * 16)).map { _ in UInt8(random.below(levelCount)) }
     ownValues = [UInt8](repeating: 0, count: groups * width * 64)
     for g in 0..<groups {
       for j in 0..<width {
@@ -92,7 +96,7 @@ final class CodePanel {
                     values: isBook && !isRounded ? values.baseAddress : nil,
                     own: own.isEmpty ? nil : own.baseAddress, k: k, group: group,
                     bits: Int32(bits),
-                    zero: isBook || kind == .own ? 128 : Int32(1 << (bits - 1)),
+                    zero: isBook || kind == .own ? Int32(top + 1) / 2 : Int32(1 << (bits - 1)),
                     by_row: kind == .byRow ? 1 : 0, top: Int32(top))
                   return body(&codes)
                 }
@@ -230,6 +234,50 @@ private struct Rounded {
           let right = y.indices.allSatisfy { abs(Double(y[$0]) - exact[$0]) <= bound[$0] }
           #expect(right, "k \(k), signs \(index), group \(group)")
         }
+      }
+    }
+  }
+
+  /// Levels of codebooks of four values are at most 63, which is as often as 16-bit sums allow.
+  @Test(arguments: levels)
+  func extremeLevels_neverSaturate(level: String) {
+    let table = kernels(level)
+    for (k, x) in [(48, Int8(127)), (70, -127), (2000, 127), (2000, -127)] {
+      for count in [1, 2, table.height_codes] {
+        let panel = CodePanel(width: table.width_f32, k: k, group: 4096, bits: 2, kind: .byRow) {
+          UInt8(($0 + $1 * ($0 % 2)) % 4)
+        }
+        panel.levels = panel.levels.indices.map { $0 % 4 == 3 ? 63 : UInt8($0 % 4) * 31 }
+        panel.scales = panel.scales.map { _ in 1 }
+        let rows = [Int8](repeating: x, count: count * k)
+        let (y, exact, bound) = dot(table, panel, rows: count, x: rows, columns: panel.width)
+        let right = y.indices.allSatisfy { abs(Double(y[$0]) - exact[$0]) <= bound[$0] }
+        #expect(right, "k \(k), x \(x), \(count) rows")
+      }
+    }
+  }
+
+  /// One row of 4 bits in groups of 32 with scales of float16 has a kernel of its own, which gives what the general
+  /// one gives for the same scales in float32, to the bit; and with extreme values too.
+  @Test(arguments: levels)
+  func groupsOf32_areThoseOfTheGeneralKernel(level: String) {
+    let table = kernels(level)
+    var random = TestRandom(seed: 32)
+    for k in [1, 16, 31, 32, 33, 64, 80, 500, 512, 528, 544, 1024, 1100, 2000] {
+      for extreme in [false, true] {
+        let codes = (0..<(table.width_f32 * k)).map { _ in
+          extreme ? UInt8(15) : UInt8(random.below(16))
+        }
+        let x = rows(1, of: k) { _ in extreme ? 127 : Int8(random.below(255) - 127) }
+        let found = [CodeKind.halves, .grid].map { kind in
+          let panel = CodePanel(width: table.width_f32, k: k, group: 32, bits: 4, kind: kind) {
+            codes[$0 * k + $1]
+          }
+          return dot(table, panel, rows: 1, x: x, columns: panel.width)
+        }
+        #expect(found[0].y == found[1].y, "k \(k)")
+        let (y, exact, bound) = found[0]
+        #expect(y.indices.allSatisfy { abs(Double(y[$0]) - exact[$0]) <= bound[$0] }, "k \(k)")
       }
     }
   }
