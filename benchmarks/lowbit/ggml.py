@@ -70,6 +70,7 @@ class Ggml:
         self.backend = self.call["ggml_backend_cpu_init"]()
         self.call["ggml_backend_cpu_set_n_threads"](self.backend, 1)
         self.plain = self.call["ggml_backend_cpu_buffer_type"]()
+        self.codes: dict[tuple[int, str], np.ndarray] = {}  # by address and type: copies are encoded once
 
     def _context(self) -> int:
         return self.call["ggml_init"](Parameters(1 << 20, None, True))
@@ -89,8 +90,11 @@ class Ggml:
         """A tensor of `values` (out, in), and its bytes. Raises ValueError where the type has no such form."""
         call, (out, width) = self.call, values.shape
         size = call["ggml_row_size"](TYPES[kind], width) * out
-        data = np.empty(size, np.uint8)
-        call["ggml_quantize_chunk"](TYPES[kind], values.ctypes.data, data.ctypes.data, 0, out, width, None)
+        key = (values.ctypes.data, kind)
+        if key not in self.codes:
+            data = self.codes[key] = np.empty(size, np.uint8)
+            call["ggml_quantize_chunk"](TYPES[kind], values.ctypes.data, data.ctypes.data, 0, out, width, None)
+        data = self.codes[key]
         choices = [t for t in self._rearranging() if b"REPACK" in call["ggml_backend_buft_name"](t)]
         if rearranged and not choices:
             raise ValueError("this build rearranges nothing")

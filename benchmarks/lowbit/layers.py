@@ -67,7 +67,8 @@ def contestants(weight: np.ndarray, only: list[str], copies: bool = False) -> li
         for seven in (True, False):
             attempt("ORT dynamic", lambda: runtime.dynamic(seven))
         for bits, block, level in NBITS:
-            attempt(f"ORT MatMulNBits {bits}b", lambda: runtime.few_bits(bits, block, level))
+            attempt(f"ORT MatMulNBits {bits}b g{block} level {level}",
+                    lambda: runtime.few_bits(bits, block, level))
     except ImportError as problem:
         print(f"left out: {problem}")
     attempt("torch dynamic int8", lambda: peers.torch_dynamic(weight))
