@@ -26,7 +26,7 @@ from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
     BFloat16, Dense, Float16, Float32, Float64, Format, Int, Kashin, KMeans, Lloyd, LowRank, Pairs,
-    Quads, Rotation, Storage, Sum, TrainLinear, TrainMatrix,
+    Quads, Rotation, Sparse, Storage, Sum, TrainLinear, TrainMatrix,
 )
 from .kashin import KashinInfo, kashin, orthogonal_transform
 from .integrate import Integral, integrate
@@ -94,6 +94,7 @@ __all__ = [
     "Rotation",
     "Solution",
     "SolveProgress",
+    "Sparse",
     "Storage",
     "Sum",
     "TTKitError",
