@@ -19,8 +19,9 @@ from ._options import integer
 from ._rows import rows_in
 from ._trained import encoded_cores
 from .calibration import LayerInputs, moment_of
-from .formats import Format, Storage, spec_of
+from .formats import Format, spec_of
 from .linear_plan import LinearPlan
+from .storages import Storage
 
 
 class Linear(Layer):
