@@ -145,3 +145,25 @@ def test_momentsThatDoNotFit_areRefused(spec: str) -> None:
                    -np.eye(32)):
         with pytest.raises(ValueError):
             tk.Linear.fit(weight, spec, inputs=inputs)
+
+
+@pytest.mark.parametrize("spec", [s for s in SPECS if "dense" not in s] + ["rotation(transform=dct)@int4(group=16)"])
+@pytest.mark.parametrize("compute", ["float32", "int8"])
+def test_rowsOfInputs_knowNothingOfEachOther(rng: np.random.Generator, spec: str, compute: str) -> None:
+    """NaN, infinity and a huge row leave the rows beside them as they were, to rounding."""
+    layer = tk.Linear.fit(rng.normal(size=(12, 48)).astype(np.float32), spec)
+    for rows in (2, 3, 9):
+        try:
+            plan = layer.prepare(rows, compute=compute, memory_limit=4 * 12 * 48 - 1)
+        except ValueError:
+            continue  # not held as codes, or too small a limit
+        x = rng.normal(size=(rows, 48)).astype(np.float32)
+        y = plan(x)
+        for bad in (np.nan, np.inf, 1e30):
+            for r in range(rows):
+                z = x.copy()
+                z[r] = bad
+                found = plan(z)[np.arange(rows) != r]
+                # A rounding of the transform may move an activation to the next of 255 levels.
+                step = 0.05 if compute == "int8" else 1e-4
+                assert np.abs(found - y[np.arange(rows) != r]).max() <= step * np.abs(y).max()
