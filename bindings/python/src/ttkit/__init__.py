@@ -26,7 +26,9 @@ from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
-from .formats import Dense, Format, Kashin, LowRank, Rotation, Sum, TrainLinear, TrainMatrix
+from .formats import (
+    Dense, Format, Kashin, LowRank, Rotation, Sparse, Sum, TrainLinear, TrainMatrix,
+)
 from .kashin import KashinInfo, kashin, orthogonal_transform
 from .integrate import Integral, integrate
 from .linear import Linear
@@ -97,6 +99,7 @@ __all__ = [
     "Rotation",
     "Solution",
     "SolveProgress",
+    "Sparse",
     "Storage",
     "Sum",
     "TTKitError",

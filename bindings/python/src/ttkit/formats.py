@@ -152,6 +152,42 @@ class Kashin(Format):
 
 
 @dataclass(frozen=True)
+class Sparse(Format):
+    """A few entries of the weight, anywhere in it, beside other terms of a sum: its outliers.
+
+    Entries are kept where the other terms lose most [1]_; beside low bits that is what would stretch
+    or leave their grids. The core has the weight's shape, with zeros elsewhere; values are stored as
+    floats, each with its column in two bytes (four beyond 32768 columns).
+
+    Parameters
+    ----------
+    share : float, optional
+        Of all entries, above 0, at most 1.
+    count : int, optional
+        How many, in place of `share`.
+
+    References
+    ----------
+    .. [1] T. Dettmers et al., "SpQR: A sparse-quantized representation for near-lossless LLM weight
+       compression", ICLR 2024.
+
+    >>> import ttkit as tk
+    >>> str(tk.Sparse(0.005) @ tk.Float16() + tk.Dense() @ tk.Int(4, group="row"))
+    'sparse(share=0.005)@float16 + dense@int4(group=row)'
+    """
+
+    share: float | None = None
+    count: SupportsIndex | None = None
+    _word = "sparse"
+
+    def __post_init__(self) -> None:
+        if (self.share is None) == (self.count is None):
+            raise ValueError("sparse entries need a share or a count, one of them")
+        if self.share is not None and not 0 < self.share <= 1:  # false of NaN
+            raise ValueError(f"share is {self.share}, expected a number above 0, at most 1")
+
+
+@dataclass(frozen=True)
 class Stored(Format):
     """A format with the storage of its cores; ``format @ storage`` makes it."""
 
