@@ -163,6 +163,14 @@ def test_sum_isNeverWorseThanWithout(network: str, calibrated: bool) -> None:
                 assert both.error <= alone.error * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_whatOthersHoldExactly_staysExact(calibrated: bool) -> None:
+    low = rng.standard_normal((30, 3)) @ rng.standard_normal((3, 20))
+    inputs = rng.standard_normal((50, 20)) if calibrated else None
+    layer = tk.Linear.fit(low, "sparse(share=0.3) + low_rank(rank=3)", inputs=inputs)
+    assert layer.error <= 1e-6
+
+
 @pytest.mark.parametrize("order", ["low_rank(rank=2) + sparse(share=0.03)",
                                    "sparse(share=0.03) + low_rank(rank=2)"])
 def test_lowRankAndSparse_areRecovered(order: str) -> None:
@@ -295,3 +303,32 @@ def test_valuesBeyondTheStorage_areRefused() -> None:
     weight[1, 1] = 1e6
     with pytest.raises(ValueError, match="exceeds the largest float16"):
         tk.Linear.fit(weight, "sparse(count=1)@float16 + dense@int4")
+
+
+def test_damagedFiles_areRefusedOrRead(tmp_path: Path) -> None:
+    weight = rng.standard_normal((6, 8)).astype(np.float32)
+    spec = "sparse(count=5)@float16 + low_rank(rank=1)"
+    model = tk.compress({"a.weight": weight}, tk.Recipe({"*": spec}))
+    model.save(tmp_path / "out")
+    path = tmp_path / "out" / "model.safetensors"
+    whole = path.read_bytes()
+    start = 8 + int.from_bytes(whole[:8], "little")
+    refused = 0
+    for place in range(start, len(whole)):
+        for bit in range(8):
+            bytes_ = bytearray(whole)
+            bytes_[place] ^= 1 << bit
+            path.write_bytes(bytes_)
+            with pytest.raises(tk.TTKitError, match="damaged"):
+                tk.open(path)
+            try:
+                layer = tk.open(path, checksums=False)["a.weight"]
+            except tk.TTKitError as error:
+                assert "columns" in str(error) or "offsets" in str(error) or "column" in str(error)
+                refused += 1
+                continue
+            # Values may be any, places are those of the matrix.
+            assert layer.dense().shape == (6, 8)
+            assert layer(np.ones((9, 8), np.float32)).shape == (9, 6)
+    # Columns are below 8, offsets below 6: no bit above the third may change.
+    assert refused >= 5 * 13 + 7 * 29
