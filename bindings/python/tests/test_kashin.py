@@ -79,7 +79,7 @@ def test_transforms_do_not_depend_on_threads_and_layout(rng, transform: str) -> 
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("n", [1, 7, 64, 96, 130])
+@pytest.mark.parametrize("n", [1, 7, 64, 96, 128, 130, 384])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rowsOfAnySize_keepToThemselves(
     rng: np.random.Generator, transform: str, n: int, dtype: type
