@@ -161,8 +161,11 @@ private let shared = [
         "block_tensor_train(rows=32x32, columns=32x32, rank=8)", "int4(group=row)", 1024, 1024
       ).matrix, bias: nil)
     let plan = try large.prepare(maxRows: 1)
-    #expect(plan.explain().contains("packed codes"))
-    #expect(plan.residentByteCount < large.byteCount * 11 / 10)
+    // Narrower vectors unpack more slowly than floats are read.
+    if TileKernel<Float>().width == 32 {
+      #expect(plan.explain().contains("packed codes"))
+      #expect(plan.residentByteCount < large.byteCount * 11 / 10)
+    }
     let small = try Linear(
       matrix: member(
         "block_tensor_train(rows=8x8, columns=8x8, rank=2)", "int4(group=row)", 64, 64
