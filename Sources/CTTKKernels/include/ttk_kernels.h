@@ -34,6 +34,10 @@ void ttkk_scatter_add_f32(float *target, ptrdiff_t base, const ptrdiff_t *offset
 void ttkk_scatter_add_f64(double *target, ptrdiff_t base, const ptrdiff_t *offsets, const double *source,
                           ptrdiff_t step, ptrdiff_t count);
 
+/* ---- sparse.c ---- */
+/* The k-th largest of n numbers, none negative or NaN, 1 <= k <= n; above: how many exceed it. */
+float ttkk_kth_largest(ptrdiff_t n, const float *x, ptrdiff_t k, ptrdiff_t *above);
+
 /* ---- ids.c ----
  * Positions of the ids (int64 if wide, else int32; aligned, none negative) without repeats, those of equal
  * id / place % parts together, to order; their number is returned. first[i]: where ids[i] stands first.
@@ -83,6 +87,14 @@ typedef struct ttkk_lane_step {
   const ptrdiff_t *x_batch, *x_inner, *x_columns, *y_batch, *y_columns, *y_rows;
 } ttkk_lane_step;
 
+/* Rows of a sparse matrix: entries offsets[i] to offsets[i + 1] - 1 of row i. */
+typedef struct ttkk_sparse {
+  ptrdiff_t        rows;
+  const ptrdiff_t *offsets;
+  const uint32_t  *columns;
+  const void      *values;
+} ttkk_sparse;
+
 typedef struct ttkk_lanes {
   void (*step)(const ttkk_lane_step *s, const void *x, void *y, void *scratch);
   /* sum[b, r, i] += sum over q and lanes of y[b, r, q, :] * x[b, i, q, :], sum compact: the gradient of the
@@ -95,6 +107,10 @@ typedef struct ttkk_lanes {
   /* y[z * step + j] = x[offsets[j] + z] + y if accumulate, else + bias[j] (NULL: nothing) */
   void (*store)(ptrdiff_t rows, ptrdiff_t columns, const void *x, const ptrdiff_t *offsets, void *y,
                 ptrdiff_t step, const void *bias, int accumulate);
+  /* y[i * width + z] = sum of values[e] * x[columns[e] * width + z] over the entries e of row i */
+  void (*sparse)(const ttkk_sparse *s, const void *x, void *y);
+  /* y[i] += sum of values[e] * x[columns[e]] */
+  void (*sparse_row)(const ttkk_sparse *s, const void *x, void *y);
 } ttkk_lanes;
 
 /* ---- words.inc, lowbit.inc, lowfloat.inc: products with weights of few bits that stay packed ----

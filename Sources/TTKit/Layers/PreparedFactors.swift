@@ -19,6 +19,14 @@ enum LayerForm: Sendable, Equatable {
   /// The dense matrix, rounded to 8 bits by row, times rows of 8 bits.
   case rounded
 
+  /// True when a term of few entries is part of the matrix, not a product of its own.
+  var mergesSparse: Bool {
+    switch self {
+    case .dense, .streamed: return true
+    case .split, .network, .lanes, .packed, .rounded: return false
+    }
+  }
+
   /// For people.
   var description: String {
     switch self {
@@ -51,22 +59,31 @@ final class PreparedFactors<T: RealScalar>: Sendable {
   let chains: [Chain]
   let networks: [TermNetwork<T>]
   let lanes: [LaneNetwork<T>]
+  /// Terms of few entries, added to what all others make.
+  let sparse: [SparseRows<T>]
   /// Most elements of scratch that a factor needs for a row.
   let scratchOfRow: Int
 
   var byteCount: Int {
     chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } }
       + networks.reduce(0) { $0 + $1.byteCount } + lanes.reduce(0) { $0 + $1.byteCount }
+      + sparse.reduce(0) { $0 + $1.byteCount }
   }
 
   /// Prepares `form`, which ``LayerChoice`` chose.
   /// - Throws: `.outOfMemory`, `.sizeOverflow`.
   init(
-    _ matrix: CompressedMatrix, form: LayerForm, executor: Executor
+    _ whole: CompressedMatrix, form: LayerForm, executor: Executor
   ) throws(TTKitError) {
     self.form = form
-    inFeatures = matrix.columns
-    outFeatures = matrix.rows
+    inFeatures = whole.columns
+    outFeatures = whole.rows
+    let matrix = form.mergesSparse ? whole : whole.withoutSparse
+    var sparse: [SparseRows<T>] = []
+    for term in form.mergesSparse ? [] : whole.sparseTerms {
+      sparse.append(try SparseRows(term.cores[0]))
+    }
+    self.sparse = sparse
     var chains: [Chain] = []
     var networks: [TermNetwork<T>] = []
     var lanes: [LaneNetwork<T>] = []
