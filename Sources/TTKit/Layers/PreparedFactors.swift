@@ -23,7 +23,7 @@ enum LayerForm: Sendable, Equatable {
   var mergesSparse: Bool {
     switch self {
     case .dense, .streamed: return true
-    case .split, .network, .lanes, .packed, .rounded: return false
+    case .split, .network, .codes, .lanes, .packed, .rounded: return false
     }
   }
 
