@@ -164,13 +164,23 @@ static inline ptrdiff_t ttkk_own_byte(ptrdiff_t width, ptrdiff_t place, ptrdiff_
  * transform, times signs, and back. twiddles, turns and signs are float or double, as the function;
  * scratch of 4 * n * TTKK_LANES; y may be x. */
 enum { TTKK_FORWARD = 0, TTKK_INVERSE = 1, TTKK_AROUND_SIGNS = 2, TTKK_LANES = 8 };
-typedef struct ttkk_cosines {
+typedef struct ttkk_fourier {
   ptrdiff_t      n;
   const int32_t *factors;  /* of n */
   const void    *twiddles; /* a pass: exp(-2 pi i r k / n) for r < n / p, 0 < k < p; p-th roots of one */
-  const void    *turns;    /* k <= n / 2: cos and sin of pi k / 2n, times sqrt(2 / n) / 2; k = 0 differs */
-  const void    *signs;    /* n of +-1 */
   ptrdiff_t      count;    /* of factors */
+} ttkk_fourier;
+typedef struct ttkk_cosines {
+  ptrdiff_t    n;
+  const void  *signs; /* n of +-1 */
+  /* Pairs of rows: */
+  ttkk_fourier whole;
+  const void  *turns; /* k <= n / 2: cos and sin of pi k / 2n, times sqrt(2 / n) / 2; k = 0 differs */
+  /* Or, unless first.n is 0, a row at a time: n / 2 = first.n * second.n, both multiples of 8. */
+  ttkk_fourier first, second;
+  const void  *cross; /* exp(-2 pi i k t / (n / 2)) at [k * second.n + t]: n / 2 real parts, then imaginary */
+  const void  *bends; /* 0 < k <= n / 4: cos u, sin u, cos 5u, sin 5u for u = pi k / 2n, times sqrt(2 / n) / 2, one
+                       * after the other; then sqrt(1 / n) */
 } ttkk_cosines;
 
 /* What transforms.inc has, by level: every function but nearest for float and for double. */

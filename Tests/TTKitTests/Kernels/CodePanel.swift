@@ -36,7 +36,8 @@ final class CodePanel {
       ? padded : min((group + unit - 1) / unit * unit, padded)
     groups = (k + self.group - 1) / self.group
     let most = top ?? 1 << bits - 1
-    self.top = isBook || kind == .own ? 255 : most
+    // Codebooks of groups hold levels of 6 bits or of 8.
+    self.top = kind == .own ? (k % 4 == 0 ? 255 : 63) : !isBook ? most : bits == 2 ? 63 : 255
     let codes = (0..<width).flatMap { j in (0..<k).map { i in code(j, i) } }
     words = [UInt32](repeating: 0xeeee_eeee, count: padded * bits / 32 * width)
     if kind == .own {
@@ -52,13 +53,16 @@ final class CodePanel {
     let count = max(4 * width * groups, 16)
     values = isBook ? (0..<count).map { _ in Float(random.uniform()) } : []
     levels = []
-    if kind == .byRow { levels = (0..<(4 * width * groups)).map { _ in UInt8(random.below(256)) } }
+    let levelCount = self.top + 1
+    if kind == .byRow {
+      levels = (0..<(4 * width * groups)).map { _ in UInt8(random.below(levelCount)) }
+    }
     if kind == .shared {
-      let book = (0..<16).map { _ in UInt8(random.below(256)) }
+      let book = (0..<16).map { _ in UInt8(random.below(levelCount)) }
       levels = (0..<(4 * width)).map { book[$0 % 16] }
     }
     guard kind == .own else { return }
-    own = (0..<(groups * width * 16)).map { _ in UInt8(random.below(256)) }
+    own = (0..<(groups * width * 16)).map { _ in UInt8(random.below(levelCount)) }
     ownValues = [UInt8](repeating: 0, count: groups * width * 64)
     for g in 0..<groups {
       for j in 0..<width {
@@ -106,7 +110,7 @@ final class CodePanel {
                     values: isBook && !isRounded ? values.baseAddress : nil,
                     own: own.isEmpty ? nil : own.baseAddress, k: k, group: group,
                     bits: Int32(bits),
-                    zero: isBook || kind == .own ? 128 : Int32(1 << (bits - 1)),
+                    zero: isBook || kind == .own ? Int32(top + 1) / 2 : Int32(1 << (bits - 1)),
                     by_row: kind == .byRow ? 1 : 0, top: Int32(top))
                   return body(&codes)
                 }
