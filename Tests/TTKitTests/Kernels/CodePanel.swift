@@ -37,7 +37,7 @@ final class CodePanel {
     groups = (k + self.group - 1) / self.group
     let most = top ?? 1 << bits - 1
     // Codebooks of groups hold levels of 6 bits or of 8.
-    self.top = kind == .own ? (k % 2 == 0 ? 63 : 255) : !isBook ? most : bits == 2 ? 63 : 255
+    self.top = kind == .own ? (k % 4 == 0 ? 255 : 63) : !isBook ? most : bits == 2 ? 63 : 255
     let codes = (0..<width).flatMap { j in (0..<k).map { i in code(j, i) } }
     words = [UInt32](repeating: 0xeeee_eeee, count: padded * bits / 32 * width)
     if kind == .own {

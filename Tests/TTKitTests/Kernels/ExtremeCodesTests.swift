@@ -21,7 +21,7 @@ import Testing
               width: table.width_f32, k: k, group: group, bits: bits, top: top, kind: kind
             ) { j, i in j % 3 == 0 ? UInt8(top) : j % 3 == 1 ? 0 : sign(i) > 0 ? UInt8(top) : 0 }
             // Zero points at either end; codebooks of the two ends, in both orders.
-            panel.setLevels { _, j, c in (c > 0) == (j % 2 == 0) ? 255 : 0 }
+            panel.setLevels { _, j, c in (c > 0) == (j % 2 == 0) ? UInt8(panel.top) : 0 }
             let count = table.height_codes
             let x = (0..<(count * k)).map { sign($0 % k) }
             let (y, exact, bound) = dotCodes(table, panel, rows: count, x: x, columns: panel.width)
@@ -51,7 +51,7 @@ import Testing
             ) { code(first + $0, $1) }
             // One codebook for all outputs where it is shared.
             panel.setLevels { g, j, c in
-              UInt8((g * 59 + (kind == .shared ? 0 : first + j) * 31 + c * 17) % 256)
+              UInt8((g * 59 + (kind == .shared ? 0 : first + j) * 31 + c * 17) % (panel.top + 1))
             }
             multiply(table, panel, x, count, into: &y, first, outputs)
           }
