@@ -18,7 +18,7 @@ import layers
 import numpy as np
 import ttkit as tk
 
-LOW = ("int4(group=row)", "int4(group=32)", "int8(group=row)", "kmeans4")
+LOW = ("int4(group=row)", "int4(group=32)", "int8(group=row)", "kmeans4", "float16")
 
 
 def networks(out: int, width: int) -> list[str]:
@@ -26,7 +26,11 @@ def networks(out: int, width: int) -> list[str]:
     return [
         f"low_rank(rank={min(out, width) // 8})", f"low_rank(rank={min(out, width) // 4})",
         f"block_tensor_train(rows={out // a}x{a}, columns={width // b}x{b}, rank=4)",
+        f"block_tensor_train(rows={out // a}x{a}, columns={width // b}x{b}, rank=16)",
         f"train(rows={out // a}x{a}, columns={width // b}x{b}, rank={min(out, width) // 8})",
+        "monarch(blocks=16)",
+        f"tucker(rows={out // a}x{a}, columns={width // b}x{b}, rank={a // 2})",
+        f"train_matrix(rows={out // a}x{a}, columns={width // b}x{b}, rank={a})",
     ]
 
 

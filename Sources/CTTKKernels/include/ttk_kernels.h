@@ -343,6 +343,8 @@ typedef struct ttkk_kernels {
   void (*multiply_codes)(const ttkk_codes *panel, ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t first,
                          ptrdiff_t last, const float *x, float *y, ptrdiff_t y_step, ptrdiff_t columns,
                          const float *bias, int accumulate);
+  /* out[i * h + r] = x[i * h + r] * scales[i], i < k, r < h: activations take up scales of inputs */
+  void (*fold_scales)(ptrdiff_t k, ptrdiff_t h, const float *x, const float *scales, float *out);
   /* mode: TTKK_FORWARD, _INVERSE or _AROUND_SIGNS; the same bits at every level, as all below */
   void (*cosines_f32)(const ttkk_cosines *plan, int32_t mode, ptrdiff_t rows, const float *x,
                       ptrdiff_t x_step, float *y, ptrdiff_t y_step, float *scratch);

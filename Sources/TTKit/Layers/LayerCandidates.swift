@@ -31,7 +31,14 @@ struct LayerCandidates<T: RealScalar> {
     let whole = saturated([matrix.rows, matrix.columns])
     for mostConstant in [whole, 1] {
       addLanes(mostConstant)
-      for tile in Self.tiles where tile == 1 || maxRows > 1 { addNetwork(tile, mostConstant) }
+      for tile in Self.tiles where tile == 1 || maxRows > 1 {
+        addNetwork(.network(rows: tile, mostConstant: mostConstant), tile, mostConstant)
+      }
+    }
+    for tile in Self.tiles where tile == 1 || maxRows > 1 {
+      for everything in [false, true] {
+        addNetwork(.codes(rows: tile, everything: everything), tile, 1, everything: everything)
+      }
     }
   }
 
@@ -66,21 +73,31 @@ struct LayerCandidates<T: RealScalar> {
       })
   }
 
-  private mutating func addNetwork(_ tile: Int, _ mostConstant: Int) {
+  /// - Parameter everything: nil for floats; else codes stay packed, and nothing is added where there are none.
+  private mutating func addNetwork(
+    _ form: LayerForm, _ tile: Int, _ mostConstant: Int, everything: Bool? = nil
+  ) {
     var (bytes, flops) = (0.0, 0.0)
-    var plans: [ContractionPlan] = []
+    var plans: [(plan: ContractionPlan, layouts: [CodedLayout?])] = []
     for term in matrix.terms {
       guard term.equation.rowCount == matrix.rows,
         let plan = try? TermNetwork<T>.plan(
-          term.equation, rows: tile, isPrepared: true, mostConstant: mostConstant),
-        let count = try? plan.panelOffsets().count
+          term.equation, rows: tile, isPrepared: true, mostConstant: mostConstant)
       else { return }
+      let layouts = everything.map { plan.codedLayouts(term.cores, everything: $0) } ?? []
+      guard let count = try? plan.panelOffsets(coded: layouts).count else { return }
+      bytes += layouts.reduce(0) { $0 + ($1?.byteCount ?? 0) }
       bytes += Double(count * MemoryLayout<T>.stride)  // packed cores within the address space
       flops += Double(plan.flops) / Double(tile)
-      plans.append(plan)
+      plans.append((plan, layouts))
     }
-    add(.network(rows: tile, mostConstant: mostConstant), bytes, flops) { rows in
-      let whole = plans.reduce(0) { $0 + $1.time(rows: min(Int(rows), tile)) }
+    let hasCodes = plans.contains { $0.layouts.contains { $0 != nil } }
+    guard everything == nil || hasCodes else { return }
+    add(form, bytes, flops) { rows in
+      let count = min(Int(rows), tile)
+      let whole = plans.reduce(0) {
+        $0 + $1.plan.time(rows: count) + $1.plan.codedTime($1.layouts, rows: count)
+      }
       // Measured: one row takes what the model says and a quarter more; tiles, whose operands are gathered
       // and results scattered, take twice that.
       return whole * (rows / Double(tile)).rounded(.up) * (rows > 1 ? 2 : 1.25)

@@ -8,6 +8,8 @@ enum LayerForm: Sendable, Equatable {
   case split
   /// Each term as a network of packed cores; products of cores up to so many elements are made once.
   case network(rows: Int, mostConstant: Int)
+  /// The same with cores whose codes stay packed: where that is predicted to be faster, or all that can.
+  case codes(rows: Int, everything: Bool)
   /// Each term as a network with rows side by side in lanes.
   case lanes(mostConstant: Int)
   /// Each term as a network whose cores are decoded in every execute: nothing is kept.
@@ -21,7 +23,7 @@ enum LayerForm: Sendable, Equatable {
   var mergesSparse: Bool {
     switch self {
     case .dense, .streamed: return true
-    case .split, .network, .lanes, .packed, .rounded: return false
+    case .split, .network, .codes, .lanes, .packed, .rounded: return false
     }
   }
 
@@ -31,6 +33,7 @@ enum LayerForm: Sendable, Equatable {
     case .dense: return "dense"
     case .split: return "two matrices"
     case .network(let rows, let most): return "network, \(rows) rows a tile\(merged(most))"
+    case .codes(let rows, _): return "network of packed codes, \(rows) rows a tile"
     case .lanes(let most): return "network, rows in lanes\(merged(most))"
     case .streamed: return "network, cores decoded in every execute"
     case .rounded: return "the matrix in 8 bits, int8 rows"
@@ -98,11 +101,10 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     case .rounded:
       chains = [Chain(factors: [try Self.rounded(matrix, executor)])]
     case .network(let rows, let mostConstant):
-      for term in matrix.terms {
-        let plan = try TermNetwork<T>.plan(
-          term.equation, rows: rows, isPrepared: true, mostConstant: mostConstant)
-        networks.append(
-          try TermNetwork(term, plan: plan, isPrepared: true, executor: executor))
+      networks = try Self.networks(matrix, rows, mostConstant, executor) { (_, _) in [] }
+    case .codes(let rows, let everything):
+      networks = try Self.networks(matrix, rows, 1, executor) {
+        $0.codedLayouts($1, everything: everything)
       }
     case .lanes(let mostConstant):
       for term in matrix.terms {
@@ -124,6 +126,21 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     self.networks = networks
     self.lanes = lanes
     scratchOfRow = chains.flatMap(\.factors).map(\.scratchOfRow).max() ?? 0
+  }
+
+  private static func networks(
+    _ matrix: CompressedMatrix, _ rows: Int, _ mostConstant: Int, _ executor: Executor,
+    coded: (ContractionPlan, [EncodedCore]) -> [CodedLayout?]
+  ) throws(TTKitError) -> [TermNetwork<T>] {
+    var networks: [TermNetwork<T>] = []
+    for term in matrix.terms {
+      let plan = try TermNetwork<T>.plan(
+        term.equation, rows: rows, isPrepared: true, mostConstant: mostConstant)
+      networks.append(
+        try TermNetwork(
+          term, plan: plan, isPrepared: true, coded: coded(plan, term.cores), executor: executor))
+    }
+    return networks
   }
 
   /// Inner length when the term is a product of two matrices; nil when it is not.
