@@ -129,7 +129,7 @@ nightly: test guard
 	swift test --sanitize=thread --scratch-path .build/tsan
 	$(MAKE) asan fuzz
 
-# Ten faults, seeded one at a time: the tests must notice each.
+# Some twenty faults, seeded one at a time: the tests must notice each.
 mutants: | deps
 	$(PYTHON) scripts/mutants.py
 

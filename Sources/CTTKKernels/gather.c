@@ -45,6 +45,11 @@ static int is_run(const ptrdiff_t *offsets, ptrdiff_t count) {
                                                                                                     \
   void ttkk_gather_##SUFFIX(T *target, ptrdiff_t width, const T *source, ptrdiff_t k,               \
                             const ptrdiff_t *k_offsets, ptrdiff_t count, const ptrdiff_t *offsets) { \
+    if (width == 1 && count == 1) {                                                                 \
+      const T *from = source + offsets[0];                                                          \
+      for (ptrdiff_t i = 0; i < k; i++) target[i] = from[k_offsets[i]];                             \
+      return;                                                                                       \
+    }                                                                                               \
     int line = is_run(offsets, count), fours = !line;                                               \
     if (!line && k > 3 && is_run(k_offsets, k)) {                                                   \
       turn_##SUFFIX(target, width, source + k_offsets[0], k, count, offsets);                       \

@@ -1,6 +1,8 @@
 /* Transforms of level base. Without fused operations: the same bits at every level. Where better levels
  * exist this one is made small: few CPUs still need it. */
 #include <float.h>
+#include <math.h>
+#include <string.h>
 
 #include "ttk_kernels.h"
 

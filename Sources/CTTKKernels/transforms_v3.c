@@ -1,6 +1,8 @@
 /* Transforms of level v3 and above. Without fused operations: the same bits at every level. */
 #if defined(__x86_64__)
 #include <float.h>
+#include <math.h>
+#include <string.h>
 
 #include "ttk_kernels.h"
 

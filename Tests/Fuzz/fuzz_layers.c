@@ -11,6 +11,7 @@ static const char *const specs[] = {
     "dense", "low_rank(rank=2)", "dense@int8(group=4)", "train_matrix(rows=2x2, columns=2x3, rank=2)",
     "train(rows=2x2, columns=3x2, rank=3)@float16", "low_rank(rank=1)@int8", "dense@float64",
     "low_rank(rank=2) + dense@bfloat16", "dense@int8(group=3)", "low_rank(rtol=0.5)",
+    "sparse(count=3) + dense@int8(group=4)", "sparse(share=0.5)@float16",
 };
 enum { SPECS = sizeof specs / sizeof *specs, SLOTS = 3, MOST_ROWS = 40 };
 

@@ -7,7 +7,7 @@ import TTKitC
 private let specs = [
   "dense", "dense@int8(group=4)", "dense@float16", "low_rank(rank=3)",
   "train(rows=3x4, columns=2x4, rank=3)", "train_matrix(rows=3x4, columns=2x4, rank=3)",
-  "low_rank(rank=2) + dense@int8(group=8)",
+  "low_rank(rank=2) + dense@int8(group=8)", "sparse(count=9)@float16 + low_rank(rank=2)",
 ]
 
 extension FaultLoops {

@@ -45,7 +45,11 @@ private func withArray<R>(
     #expect(withArray(&values, [2]) { ttk_quantize($0, "int4", &quantized) } == TTK_ERROR_NONFINITE)
     #expect(quantized == nil)
     values = [1, 2]
-    for storage in ["", "int9", "int4 + dense", "int4(group=0)", "float16)", "@int4"] {
+    let bits = ["int", "kmeans", "lloyd", "pairs", "quads"].flatMap { family in
+      ["", "0", "9", "-1", "64", "99999999999999999999"].map { family + $0 }
+    }
+    let groups = ["0", "-1", "none", "99999999999999999999"].map { "int4(group=\($0))" }
+    for storage in bits + groups + ["", "int1", "int4 + dense", "float16)", "@int4"] {
       let status = withArray(&values, [2]) { ttk_quantize($0, storage, &quantized) }
       #expect(status == TTK_ERROR_ARGUMENT, "\(storage)")
     }

@@ -18,7 +18,7 @@ import layers
 import numpy as np
 import ttkit as tk
 
-LOW = ("int4(group=row)", "int4(group=32)", "int8(group=row)", "kmeans4")
+LOW = ("int4(group=row)", "int4(group=32)", "int8(group=row)", "kmeans4", "float16")
 
 
 def networks(out: int, width: int) -> list[str]:
@@ -26,7 +26,11 @@ def networks(out: int, width: int) -> list[str]:
     return [
         f"low_rank(rank={min(out, width) // 8})", f"low_rank(rank={min(out, width) // 4})",
         f"block_tensor_train(rows={out // a}x{a}, columns={width // b}x{b}, rank=4)",
+        f"block_tensor_train(rows={out // a}x{a}, columns={width // b}x{b}, rank=16)",
         f"train(rows={out // a}x{a}, columns={width // b}x{b}, rank={min(out, width) // 8})",
+        "monarch(blocks=16)",
+        f"tucker(rows={out // a}x{a}, columns={width // b}x{b}, rank={a // 2})",
+        f"train_matrix(rows={out // a}x{a}, columns={width // b}x{b}, rank={a})",
     ]
 
 
@@ -56,13 +60,13 @@ def main() -> None:
                     pass
             groups.append(("float32", made))
     if any(text in "kashin" for text in given.only):
-        plain, wide = (tk.Linear.fit(weight, spec) for spec in (
-            "dense@int4(group=row)", "kashin(transform=hadamard, code=split)@int2(group=row)"))
-        turned = tk.Linear.fit(weight, "kashin(code=split)@kmeans2(group=row)")
+        kinds = [("dense@int4(group=row)", tk.Linear.fit(weight, "dense@int4(group=row)"))] + [
+            (f"kashin {transform}, {storage}", tk.Linear.fit(
+                weight, f"kashin(transform={transform}, code=split)@{storage}(group=row)"))
+            for transform, storage in (("hadamard", "int2"), ("dct", "int2"), ("dct", "kmeans2"))]
         groups.append(("plain", [
             (f"{name} {compute or 'float32'}", layer, compute) for compute in ("int8", None)
-            for name, layer in [("dense@int4(group=row)", plain), ("kashin hadamard, int2", wide),
-                                ("kashin dct, kmeans2", turned)]]))
+            for name, layer in kinds]))
     for word, group in groups:
         for rows in given.rows:
             x = rng.normal(size=(rows, width)).astype(np.float32)
@@ -71,7 +75,7 @@ def main() -> None:
             times = layers.compare([lambda plan=plan: plan(x, out=y) for plan in plans], given.seconds)
             print(f"\n{given.shape}, {rows} rows")
             for i, ((name, _, _), plan, (_, middle, _)) in enumerate(zip(group, plans, times)):
-                base = times[0 if word == "float32" else i // 3 * 3][1]
+                base = times[0 if word == "float32" else i // 4 * 4][1]
                 print(f"  {name:70} {middle:8.4f} ms  {word} {middle / base:5.2f}  "
                       f"resident {plan.resident_nbytes / 1e6:6.2f} MB", flush=True)
 

@@ -1,10 +1,12 @@
 """ggml's matrix product, driven through the shared library of the package llama-cpp-python by ctypes.
 
+GGML_FOLDER names the folder of another build of libggml*.so, such as one for an older class of CPUs.
 Only what one product needs is declared here: a tensor, a graph of one node, a CPU backend, and the buffer
 type that rearranges weights when they are loaded, as llama.cpp does ("+r").
 """
 
 import ctypes as c
+import os
 from pathlib import Path
 
 import numpy as np
@@ -45,11 +47,14 @@ def load() -> dict:
     Raises
     ------
     ImportError
-        Without llama-cpp-python.
+        Without llama-cpp-python or GGML_FOLDER.
     """
-    import llama_cpp
+    if "GGML_FOLDER" in os.environ:
+        folder = Path(os.environ["GGML_FOLDER"])
+    else:
+        import llama_cpp
 
-    folder = Path(llama_cpp.__file__).parent / "lib"
+        folder = Path(llama_cpp.__file__).parent / "lib"
     libraries = [c.CDLL(str(folder / f"libggml{part}.so"), c.RTLD_GLOBAL) for part in ("-base", "-cpu", "")]
     functions = {}
     for name, (result, *arguments) in SIGNATURES.items():
@@ -65,6 +70,7 @@ class Ggml:
         self.backend = self.call["ggml_backend_cpu_init"]()
         self.call["ggml_backend_cpu_set_n_threads"](self.backend, 1)
         self.plain = self.call["ggml_backend_cpu_buffer_type"]()
+        self.codes: dict[tuple[int, str], np.ndarray] = {}  # by address and type: copies are encoded once
 
     def _context(self) -> int:
         return self.call["ggml_init"](Parameters(1 << 20, None, True))
@@ -84,8 +90,11 @@ class Ggml:
         """A tensor of `values` (out, in), and its bytes. Raises ValueError where the type has no such form."""
         call, (out, width) = self.call, values.shape
         size = call["ggml_row_size"](TYPES[kind], width) * out
-        data = np.empty(size, np.uint8)
-        call["ggml_quantize_chunk"](TYPES[kind], values.ctypes.data, data.ctypes.data, 0, out, width, None)
+        key = (values.ctypes.data, kind)
+        if key not in self.codes:
+            data = self.codes[key] = np.empty(size, np.uint8)
+            call["ggml_quantize_chunk"](TYPES[kind], values.ctypes.data, data.ctypes.data, 0, out, width, None)
+        data = self.codes[key]
         choices = [t for t in self._rearranging() if b"REPACK" in call["ggml_backend_buft_name"](t)]
         if rearranged and not choices:
             raise ValueError("this build rearranges nothing")

@@ -9,7 +9,7 @@ fastest peer of as many bits and to float32 by OpenBLAS (1 or less is a win). Wi
 been used, so that what fits stays in the cache; "cold" that 96 MB were read in between, or with --copies that
 copies of the layer, 96 MB together, take turns, so that interpreters stay warm. The share is of the rate of
 NumPy's dot product of as many bytes with themselves, hot or cold in the same way. Missing packages are named and left out. TTK_ISA=v3 holds our side
-at AVX2; peers stay as they are.
+at AVX2; peers stay as they are, but for ggml with GGML_FOLDER (see ggml.py).
 """
 
 import os
@@ -30,6 +30,8 @@ OURS = [
     ("int4(group=32)", "int8", "4-bit"), ("int4(group=128)", "int8", "4-bit"),
     ("int4(group=row)", "int8", "4-bit"), ("int4(group=32)", "float32", "4-bit"),
     ("kmeans4", "int8", "4-bit"), ("kmeans4", "float32", "4-bit"),
+    ("kmeans4(group=row)", "int8", "4-bit"), ("kmeans4(group=64)", "int8", "4-bit"),
+    ("kmeans3(group=row)", "int8", "3-bit"), ("kmeans3(group=64)", "int8", "3-bit"),
     ("int3(group=32)", "int8", "3-bit"), ("int2(group=64)", "int8", "2-bit"),
     ("int2(group=64)", "float32", "2-bit"),
     ("kmeans2(group=row)", "int8", "2-bit"), ("int8(group=row)", "int8", "8-bit"),
@@ -65,7 +67,8 @@ def contestants(weight: np.ndarray, only: list[str], copies: bool = False) -> li
         for seven in (True, False):
             attempt("ORT dynamic", lambda: runtime.dynamic(seven))
         for bits, block, level in NBITS:
-            attempt(f"ORT MatMulNBits {bits}b", lambda: runtime.few_bits(bits, block, level))
+            attempt(f"ORT MatMulNBits {bits}b g{block} level {level}",
+                    lambda: runtime.few_bits(bits, block, level))
     except ImportError as problem:
         print(f"left out: {problem}")
     attempt("torch dynamic int8", lambda: peers.torch_dynamic(weight))

@@ -65,6 +65,7 @@ class OnnxRuntime:
 
         self.onnx, self.runtime, self.weight = onnx, onnxruntime, weight
         self.folder = tempfile.TemporaryDirectory()
+        self.paths: dict[tuple[int, int, int], str] = {}
 
     def _save(self, node, constants: dict[str, np.ndarray]) -> str:
         (out, width), helper = self.weight.shape, self.onnx.helper
@@ -76,7 +77,7 @@ class OnnxRuntime:
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)])
         model.ir_version = 9
-        path = str(Path(self.folder.name) / "model.onnx")
+        path = str(Path(self.folder.name) / f"model{len(self.paths)}.onnx")
         self.onnx.save(model, path)
         return path
 
@@ -111,6 +112,12 @@ class OnnxRuntime:
         return self._contestant(f"ORT dynamic int8, {bits}-bit rows", "8-bit", path)
 
     def few_bits(self, bits: int, block: int, level: int) -> Contestant:
+        key = (bits, block, level)  # copies share a file
+        if key not in self.paths:
+            self.paths[key] = self._few_bits_model(*key)
+        return self._contestant(f"ORT MatMulNBits {bits}b g{block} level {level}", f"{bits}-bit", self.paths[key])
+
+    def _few_bits_model(self, bits: int, block: int, level: int) -> str:
         (out, width), half = self.weight.shape, 1 << (bits - 1)
         blocks = self.weight.reshape(out, width // block, block)
         scales = (np.abs(blocks).max(-1, keepdims=True) / (half - 0.5)).astype(np.float32)
@@ -120,8 +127,7 @@ class OnnxRuntime:
         node = self.onnx.helper.make_node(
             "MatMulNBits", ["x", "b", "s"], ["y"], domain="com.microsoft", K=width, N=out, bits=bits,
             block_size=block, accuracy_level=level)
-        path = self._save(node, {"b": packed, "s": scales.reshape(-1)})
-        return self._contestant(f"ORT MatMulNBits {bits}b g{block} level {level}", f"{bits}-bit", path)
+        return self._save(node, {"b": packed, "s": scales.reshape(-1)})
 
 
 def torch_dynamic(weight: np.ndarray) -> Contestant:

@@ -29,6 +29,12 @@ _LINEARS = (
     "rotation@lloyd2", "dense@pairs4", "rotation@pairs4", "rotation@quads8",
     "kashin(method=greedy)@kmeans2", "kashin@kmeans2",
 )
+# The outliers of low bits apart, in float16.
+_SPARSE = tuple(
+    f"sparse(share={share})@float16 + dense@{grid}"
+    for share, grid in (
+        (0.005, "int4(group=tensor)"), (0.005, "int4(group=row)"), (0.005, "int3(group=tensor)"),
+        (0.005, "int3(group=row)"), (0.005, "int2(group=row)"), (0.02, "int2(group=row)")))
 _WORDS = (
     "int4(group=row)", "kmeans4", "lloyd4", "int3(group=row)", "kmeans3", "lloyd3", "pairs6",
     "int2(group=row)", "kmeans2", "lloyd2", "pairs4", "quads8", "kmeans1",
@@ -58,7 +64,7 @@ _TOKENS = (
 )
 
 TABLES: dict[str, list[Method]] = {
-    "linears": [Method(name) for name in _LINEARS],
+    "linears": [Method(name) for name in _LINEARS + _SPARSE],
     "words": [Method(None, f"dense@{storage}", (False,)) for storage in _WORDS],
     "both": [Method(f"dense@{a}", f"dense@{b}") for a, b in _BOTH],
     "networks": [Method(name) for name in _NETWORKS],

@@ -11,6 +11,9 @@
  *                 kronecker(rows=AxB.., columns=CxD..)   cp(rows=AxB.., columns=CxD.., rank=R)
  *                 tucker(rows=AxB.., columns=CxD.., rank=R)   rotation(transform=T, seed=S)
  *                 kashin(transform=T, seed=S, code=joint|split, method=alternating|greedy)
+ *                 sparse(share=P) or sparse(count=N): of all entries, those that the other terms of a
+ *                 sum serve worst, 0 < P <= 1; its core has the weight's shape, zeros elsewhere, and a
+ *                 storage of floats
  * storages:       float64  float32  float16  bfloat16  int2..int8(group=G, symmetric=true|false)
  *                 kmeans1..kmeans8(group=G)   lloyd1..8, pairs1..8, quads1..8(group=row|tensor): a code
  *                 for 1, 2 or 4 numbers; none: the weight's own dtype. G: a size, row or tensor
@@ -40,8 +43,8 @@ typedef struct ttk_fit_options {
 } ttk_fit_options;
 
 /* Precision of the activations. INT8 rounds each row of x to 255 levels of its own scale where it meets
- * weights stored as integers or as codes of a codebook (kmeans1 to kmeans4 of a whole tensor, kmeans1 and
- * kmeans2 of rows), whose values it rounds to 255 levels too; sums of up to 512 products are then exact.
+ * weights stored as integers (groups of multiples of 16) or as codes of a codebook (kmeans1 to kmeans4, groups
+ * of multiples of 32), whose values it rounds to 255 levels too; sums of up to 512 products are then exact.
  * ARGUMENT for layers without. */
 typedef int32_t ttk_compute;
 enum {
@@ -77,8 +80,8 @@ ttk_status ttk_linear_from_cores(const char *spec, int64_t out_features, int64_t
                                  ttk_linear **out);
 /* Makes a layer of random cores to train from: Gaussian, the same for the same seed. Dense, trains, CP,
  * Tucker, Kronecker: such that the weight's entries have variance 2 / (in_features + out_features); low
- * rank, Monarch and block tensor trains: each dense block as a layer of its own. Terms of a sum share the
- * variance. dtype: float32 or float64, of the cores before storage. */
+ * rank, Monarch and block tensor trains: each dense block as a layer of its own. Sparse: the largest of a
+ * dense draw, scaled up. Terms of a sum share the variance. dtype: float32 or float64, of the cores before storage. */
 ttk_status ttk_linear_initialize(const char *spec, int64_t out_features, int64_t in_features,
                                  ttk_dtype dtype, uint64_t seed, const ttk_array *bias,
                                  ttk_linear **out);
@@ -126,7 +129,8 @@ ttk_status ttk_linear_execute(const ttk_linear_plan *plan, const void *x, int64_
 void       ttk_linear_plan_destroy(ttk_linear_plan *plan);
 /* The backward pass: gradients of <gradient, x W^T + b>. x (rows, in_features) and gradient
  * (rows, out_features) in the layer's dtype, any strides, any number of rows. grad_x has x's shape;
- * grad_cores are core_count arrays of the cores' shapes, with respect to the cores as decoded;
+ * grad_cores are core_count arrays of the cores' shapes, with respect to the cores as decoded, 0 where a
+ * sparse core keeps no entry;
  * grad_bias has out_features elements. NULL for what is not wanted. No output overlaps anything.
  * Plans and allocates its workspace: for training, not for serving. */
 ttk_status ttk_linear_vjp(const ttk_linear *layer, const ttk_array *x, const ttk_array *gradient,

@@ -34,6 +34,10 @@ void ttkk_scatter_add_f32(float *target, ptrdiff_t base, const ptrdiff_t *offset
 void ttkk_scatter_add_f64(double *target, ptrdiff_t base, const ptrdiff_t *offsets, const double *source,
                           ptrdiff_t step, ptrdiff_t count);
 
+/* ---- sparse.c ---- */
+/* The k-th largest of n numbers, none negative or NaN, 1 <= k <= n; above: how many exceed it. */
+float ttkk_kth_largest(ptrdiff_t n, const float *x, ptrdiff_t k, ptrdiff_t *above);
+
 /* ---- ids.c ----
  * Positions of the ids (int64 if wide, else int32; aligned, none negative) without repeats, those of equal
  * id / place % parts together, to order; their number is returned. first[i]: where ids[i] stands first.
@@ -83,6 +87,14 @@ typedef struct ttkk_lane_step {
   const ptrdiff_t *x_batch, *x_inner, *x_columns, *y_batch, *y_columns, *y_rows;
 } ttkk_lane_step;
 
+/* Rows of a sparse matrix: entries offsets[i] to offsets[i + 1] - 1 of row i. */
+typedef struct ttkk_sparse {
+  ptrdiff_t        rows;
+  const ptrdiff_t *offsets;
+  const uint32_t  *columns;
+  const void      *values;
+} ttkk_sparse;
+
 typedef struct ttkk_lanes {
   void (*step)(const ttkk_lane_step *s, const void *x, void *y, void *scratch);
   /* sum[b, r, i] += sum over q and lanes of y[b, r, q, :] * x[b, i, q, :], sum compact: the gradient of the
@@ -95,6 +107,10 @@ typedef struct ttkk_lanes {
   /* y[z * step + j] = x[offsets[j] + z] + y if accumulate, else + bias[j] (NULL: nothing) */
   void (*store)(ptrdiff_t rows, ptrdiff_t columns, const void *x, const ptrdiff_t *offsets, void *y,
                 ptrdiff_t step, const void *bias, int accumulate);
+  /* y[i * width + z] = sum of values[e] * x[columns[e] * width + z] over the entries e of row i */
+  void (*sparse)(const ttkk_sparse *s, const void *x, void *y);
+  /* y[i] += sum of values[e] * x[columns[e]] */
+  void (*sparse_row)(const ttkk_sparse *s, const void *x, void *y);
 } ttkk_lanes;
 
 /* ---- words.inc, lowbit.inc, lowfloat.inc: products with weights of few bits that stay packed ----
@@ -148,13 +164,23 @@ static inline ptrdiff_t ttkk_own_byte(ptrdiff_t width, ptrdiff_t place, ptrdiff_
  * transform, times signs, and back. twiddles, turns and signs are float or double, as the function;
  * scratch of 4 * n * TTKK_LANES; y may be x. */
 enum { TTKK_FORWARD = 0, TTKK_INVERSE = 1, TTKK_AROUND_SIGNS = 2, TTKK_LANES = 8 };
-typedef struct ttkk_cosines {
+typedef struct ttkk_fourier {
   ptrdiff_t      n;
   const int32_t *factors;  /* of n */
   const void    *twiddles; /* a pass: exp(-2 pi i r k / n) for r < n / p, 0 < k < p; p-th roots of one */
-  const void    *turns;    /* k <= n / 2: cos and sin of pi k / 2n, times sqrt(2 / n) / 2; k = 0 differs */
-  const void    *signs;    /* n of +-1 */
   ptrdiff_t      count;    /* of factors */
+} ttkk_fourier;
+typedef struct ttkk_cosines {
+  ptrdiff_t    n;
+  const void  *signs; /* n of +-1 */
+  /* Pairs of rows: */
+  ttkk_fourier whole;
+  const void  *turns; /* k <= n / 2: cos and sin of pi k / 2n, times sqrt(2 / n) / 2; k = 0 differs */
+  /* Or, unless first.n is 0, a row at a time: n / 2 = first.n * second.n, both multiples of 8. */
+  ttkk_fourier first, second;
+  const void  *cross; /* exp(-2 pi i k t / (n / 2)) at [k * second.n + t]: n / 2 real parts, then imaginary */
+  const void  *bends; /* 0 < k <= n / 4: cos u, sin u, cos 5u, sin 5u for u = pi k / 2n, times sqrt(2 / n) / 2, one
+                       * after the other; then sqrt(1 / n) */
 } ttkk_cosines;
 
 /* What transforms.inc has, by level: every function but nearest for float and for double. */
@@ -317,6 +343,8 @@ typedef struct ttkk_kernels {
   void (*multiply_codes)(const ttkk_codes *panel, ptrdiff_t rows, ptrdiff_t tiles, ptrdiff_t first,
                          ptrdiff_t last, const float *x, float *y, ptrdiff_t y_step, ptrdiff_t columns,
                          const float *bias, int accumulate);
+  /* out[i * h + r] = x[i * h + r] * scales[i], i < k, r < h: activations take up scales of inputs */
+  void (*fold_scales)(ptrdiff_t k, ptrdiff_t h, const float *x, const float *scales, float *out);
   /* mode: TTKK_FORWARD, _INVERSE or _AROUND_SIGNS; the same bits at every level, as all below */
   void (*cosines_f32)(const ttkk_cosines *plan, int32_t mode, ptrdiff_t rows, const float *x,
                       ptrdiff_t x_step, float *y, ptrdiff_t y_step, float *scratch);

@@ -14,6 +14,8 @@ struct PlanMemory<T: RealScalar> {
   var constants: UnsafeMutablePointer<T>?
   /// Packed panels by step.
   var panels: [UnsafePointer<T>?] = unsafe []
+  /// Cores packed as codes, by step.
+  var coded: [CodedPanels?] = []
   /// Add to the result instead of replacing it.
   var accumulate = false
   /// Axes of operands that step as index vectors say.

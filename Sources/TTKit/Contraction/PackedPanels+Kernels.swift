@@ -5,10 +5,13 @@ final class PackedPanels<T: RealScalar>: Sendable {
   private let buffer: Buffer<T>
   /// Right operands by step; nil for steps that pack as they go.
   nonisolated(unsafe) let pointers: [UnsafePointer<T>?]
+  /// Right operands that stay codes, by step; empty without any.
+  let coded: [CodedPanels?]
 
-  var byteCount: Int { buffer.byteCount }
+  var byteCount: Int { coded.reduce(buffer.byteCount) { $0 + ($1?.byteCount ?? 0) } }
 
-  init(buffer: consuming Buffer<T>, offsets: [Int?]) {
+  init(buffer: consuming Buffer<T>, offsets: [Int?], coded: [CodedPanels?] = []) {
+    self.coded = coded
     let base = unsafe buffer.base
     // In bounds: callers give offsets of panels within the buffer.
     unsafe pointers = unsafe offsets.map { offset in
@@ -18,10 +21,22 @@ final class PackedPanels<T: RealScalar>: Sendable {
   }
 
   /// Makes the products of constants and packs what activations will meet.
+  ///
+  /// - Parameter layouts: of steps whose core stays codes; empty for none.
   convenience init(
-    _ plan: ContractionPlan, _ cores: [Tensor<T>], _ executor: Executor
+    _ plan: ContractionPlan, _ term: Term, coded layouts: [CodedLayout?], _ executor: Executor
   ) throws(TTKitError) {
-    let (offsets, count) = try plan.panelOffsets()
+    var coded: [CodedPanels?] = []
+    for (step, layout) in zip(plan.steps, layouts) {
+      guard let layout else {
+        coded.append(nil)
+        continue
+      }
+      let core = term.cores[layout.operand - 1]
+      coded.append(try CodedPanels(layout, step, of: plan, core, executor))
+    }
+    let cores = try term.operands(T.self).map(\.tensor)
+    let (offsets, count) = try plan.panelOffsets(coded: layouts)
     let buffer = try Buffer<T>(count: count)
     let base = unsafe buffer.base
     try plan.withConstants(cores, executor) { (run) throws(TTKitError) in
@@ -31,7 +46,7 @@ final class PackedPanels<T: RealScalar>: Sendable {
         unsafe run.product(step, index)?.packRight(to: base + offset)
       }
     }
-    self.init(buffer: buffer, offsets: offsets)
+    self.init(buffer: buffer, offsets: offsets, coded: coded)
   }
 }
 
@@ -64,11 +79,17 @@ extension ContractionPlan {
   }
 
   /// Where the packed right operands of steps begin, and the elements of all.
-  func panelOffsets() throws(TTKitError) -> (offsets: [Int?], count: Int) {
+  ///
+  /// - Parameter coded: of steps that have none.
+  func panelOffsets(
+    coded: [CodedLayout?] = []
+  ) throws(TTKitError) -> (offsets: [Int?], count: Int) {
     var offsets: [Int?] = []
     var count = 0
-    for step in steps {
-      guard let right = step.right, nodes[right].isConstant, !step.isConstant else {
+    for (index, step) in steps.enumerated() {
+      guard let right = step.right, nodes[right].isConstant, !step.isConstant,
+        coded.isEmpty || coded[index] == nil
+      else {
         offsets.append(nil)
         continue
       }

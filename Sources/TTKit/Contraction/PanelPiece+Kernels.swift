@@ -9,7 +9,7 @@ struct Piece<T: RealScalar>: @unchecked Sendable {
   /// Steps of the left operand when it is read in place.
   let inPlace: (row: Int, inner: Int)?
 
-  private var shape: StepShape { product.shape }
+  var shape: StepShape { product.shape }
 
   /// Entries of one lane, one after the other.
   func runLane(_ lane: Int) {
@@ -17,12 +17,16 @@ struct Piece<T: RealScalar>: @unchecked Sendable {
     let (left, right, tile) = unsafe scratch(lane)
     for entry in (lane * count / lanes)..<((lane + 1) * count / lanes) {
       let panels = unsafe packedPanels(entry, right)
-      if unsafe product.packed == nil {
+      if unsafe product.packed == nil, product.coded == nil {
         for p in 0..<shape.panels { unsafe packPanel(entry, p, right) }
       }
       for block in 0..<shape.cut.blocks {
         if inPlace == nil { unsafe packRows(entry, block, left) }
-        unsafe multiply(entry, block, 0..<shape.panels, left, panels, tile)
+        if let coded = product.coded {
+          unsafe multiply(coded, entry, block, 0..<shape.panels, left, right, tile)
+        } else {
+          unsafe multiply(entry, block, 0..<shape.panels, left, panels, tile)
+        }
       }
     }
   }
@@ -34,7 +38,7 @@ struct Piece<T: RealScalar>: @unchecked Sendable {
     nonisolated(unsafe) let panels = unsafe packedPanels(0, right)
     let (cut, groups, group) = (shape.cut, shape.groups, shape.group)
     let (panelCount, size) = (shape.panels, shape.line(shape.height * shape.width))
-    if unsafe product.packed == nil {
+    if unsafe product.packed == nil, product.coded == nil {
       executor.run(panelCount) { p in unsafe self.packPanel(0, p, right) }
     }
     if inPlace == nil {
@@ -43,9 +47,17 @@ struct Piece<T: RealScalar>: @unchecked Sendable {
     executor.run(cut.blocks * groups) { piece in
       let (block, g) = piece.quotientAndRemainder(dividingBy: groups)
       // A tile for each piece: see StepShape.scratchCount.
-      unsafe self.multiply(
-        0, block, (g * group)..<min((g + 1) * group, panelCount), left, panels,
-        tiles + piece * size)
+      let (range, tile) = unsafe (
+        (g * group)..<min((g + 1) * group, panelCount), tiles + piece * size
+      )
+      if let coded = self.product.coded {
+        // Of the right operand's scratch each piece has what its panels would take: no less than its rows.
+        unsafe self.multiply(
+          coded, 0, block, range, left, right + g * group * self.shape.width * self.shape.inner,
+          tile)
+      } else {
+        unsafe self.multiply(0, block, range, left, panels, tile)
+      }
     }
   }
 
@@ -137,20 +149,20 @@ struct Piece<T: RealScalar>: @unchecked Sendable {
   }
 
   /// True when offsets follow one another.
-  private func isRun(_ offsets: UnsafeMutablePointer<Int>, _ count: Int) -> Bool {
+  func isRun(_ offsets: UnsafeMutablePointer<Int>, _ count: Int) -> Bool {
     // In bounds: count offsets were filled.
     for i in 1..<max(count, 1) where unsafe offsets[i] != offsets[0] + i { return false }
     return true
   }
 
   /// The step between the offsets of these rows, nil when they are not evenly spaced.
-  private static func step(_ offsets: UnsafeMutablePointer<Int>, _ rows: Range<Int>) -> Int? {
+  static func step(_ offsets: UnsafeMutablePointer<Int>, _ rows: Range<Int>) -> Int? {
     unsafe PanelProduct<T>.step(offsets + rows.lowerBound, rows.count)
   }
 
   /// A finished tile to where its elements belong.
   /// - Parameter isLine: the columns follow one another.
-  private func scatter(
+  func scatter(
     _ entry: Int, _ rows: Range<Int>, _ first: Int, _ columns: Int, _ isLine: Bool,
     _ tile: UnsafePointer<T>
   ) {

@@ -26,6 +26,8 @@ struct PanelProduct<T: RealScalar>: @unchecked Sendable {
   let targetTables: OffsetTables
   /// Panels of all entries packed beforehand, or nil.
   let packed: UnsafePointer<T>?
+  /// The right operand as codes that stay packed, or nil.
+  let coded: CodedPanels?
   let scratch: UnsafeMutablePointer<T>
   let accumulate: Bool
 
@@ -56,10 +58,13 @@ struct PanelProduct<T: RealScalar>: @unchecked Sendable {
     let kStep = unsafe Self.step(leftTables.inner, shape.inner)
     let leftStep = unsafe Self.step(leftTables.outer, shape.rows)
     // A left operand that is read by few panels is not worth packing.
-    let inPlace = kStep != nil && leftStep != nil && (shape.rows == 1 || shape.panels < 4)
+    let inPlace =
+      coded != nil
+      ? shape.rows == 1 && kStep == 1
+      : kStep != nil && leftStep != nil && (shape.rows == 1 || shape.panels < 4)
     let work = Piece(
       product: self, yStep: isDirect ? rowStep : nil,
-      inPlace: inPlace ? (leftStep!, kStep!) : nil)  // not nil where inPlace
+      inPlace: inPlace ? (leftStep ?? 1, kStep!) : nil)  // not nil where inPlace
     let flops =
       2.0 * Double(shape.batch) * Double(shape.rows) * Double(shape.columns) * Double(shape.inner)
     // Under about 100 us: not worth a second thread.

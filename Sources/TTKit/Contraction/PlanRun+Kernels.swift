@@ -132,11 +132,13 @@ struct PlanRun<T: RealScalar> {
   func product(_ step: ContractionStep, _ index: Int) -> PanelProduct<T>? {
     let right = step.right ?? step.left
     let packed = unsafe memory.panels.isEmpty ? nil : unsafe memory.panels[index]
+    let coded = memory.coded.isEmpty ? nil : memory.coded[index]
     guard let a = unsafe base(of: step.left), let c = unsafe base(of: step.output) else {
       return nil
     }
     // Panels that were packed beforehand are all that is read of the right operand.
-    guard let b = unsafe base(of: right) ?? (packed != nil ? a : nil) else { return nil }
+    let isPacked = unsafe packed != nil || coded != nil
+    guard let b = unsafe base(of: right) ?? (isPacked ? a : nil) else { return nil }
     let kernel = TileKernel<T>()
     let shape = StepShape(
       batch: size(step.batch), rows: size(step.rows), columns: size(step.columns),
@@ -154,7 +156,7 @@ struct PlanRun<T: RealScalar> {
       targetTables: OffsetTables(
         batch: table(step.output, step.batch, &next), outer: table(step.output, step.rows, &next),
         inner: table(step.output, step.columns, &next)),
-      packed: packed,
+      packed: packed, coded: coded,
       scratch: (memory.workspace + plan.map.scratch).assumingMemoryBound(to: T.self),
       accumulate: isResult && memory.accumulate)
   }

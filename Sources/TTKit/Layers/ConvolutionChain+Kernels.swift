@@ -71,7 +71,7 @@ final class ConvolutionChain<T: RealScalar>: Sendable {
     var rows = [Int](repeating: 0, count: stages.count)
     var needed = band
     for k in stages.indices.reversed() {
-      // Steps and spans are at most 2^41, bands at most 16 rows at the end: saturate what exceeds.
+      // Steps and spans are at most 2^41, and a band may be a whole image: saturate what exceeds.
       let stage = stages[k]
       needed = saturated([needed - 1, stage.steps.stride[0]])
       let (sum, overflow) = needed.addingReportingOverflow(stage.span[0])

@@ -59,6 +59,7 @@ extension Embedding {
       }
       try GatheredGradient<T>(term).run(
         ids, seen ?? sums, batch: Self.batch, into: mine, executor: executor)
+      try term.maskGradients(mine, type)
       first += term.cores.count
     }
   }

@@ -41,6 +41,12 @@ public final class Embedding: Sendable {
   private func rowLookup<T: RealScalar>(
     _ type: T.Type, _ limit: Int?
   ) throws(TTKitError) -> any RowLookup {
+    let sparse = matrix.sparseTerms
+    if !sparse.isEmpty {
+      let others = matrix.withoutSparse
+      let base = others.terms.isEmpty ? nil : try Embedding(matrix: others).rowLookup(type, limit)
+      return SparseLookup<T>(base: base, sparse: sparse.map { $0.cores[0] }, features: features)
+    }
     if matrix.terms.count == 1 {
       let term = matrix.terms[0]
       if term.format is Dense {

@@ -65,17 +65,17 @@ struct LayerChoice {
     _ denseTime: (Int) -> Double
   ) -> [LayerCandidate]? {
     var best: (set: [LayerCandidate], time: Double)?
+    let times = candidates.map { candidate in buckets.map { candidate.time(Double($0.typical)) } }
     for mask in 1..<(1 << candidates.count) where mask.nonzeroBitCount <= buckets.count {
-      let set = candidates.indices.filter { mask >> $0 & 1 == 1 }.map { candidates[$0] }
-      let bytes = set.reduce(0) { $0 + $1.byteCount }
+      let set = candidates.indices.filter { mask >> $0 & 1 == 1 }
+      let bytes = set.reduce(0) { $0 + candidates[$1].byteCount }
       guard bytes <= limit else { continue }
       var time = 0.0
       var chosen: [LayerCandidate] = []
-      for bucket in buckets {
-        let rows = Double(bucket.typical)
-        let fastest = set.min { $0.time(rows) < $1.time(rows) }!  // at least one
-        time += fastest.time(rows) / denseTime(bucket.typical)
-        chosen.append(fastest)
+      for (b, bucket) in buckets.enumerated() {
+        let fastest = set.min { times[$0][b] < times[$1][b] }!  // at least one
+        time += times[fastest][b] / denseTime(bucket.typical)
+        chosen.append(candidates[fastest])
       }
       // A little for bytes, so that what gains nothing is not kept.
       time += 1e-3 * bytes / max(limit, 1)

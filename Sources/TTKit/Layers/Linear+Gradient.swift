@@ -34,8 +34,9 @@ extension Linear {
     var first = 0
     for (index, term) in matrix.terms.enumerated() {
       let own = gradCores.map { Array($0[first..<(first + term.cores.count)]) }
+      defer { first += term.cores.count }
       if try backInLanes(term, index, x, gradient, gradX, own, type, executor) {
-        first += term.cores.count
+        try own.map { (own) throws(TTKitError) in try term.maskGradients(own, type) }
         continue
       }
       let wish = GradientCache.Wish(
@@ -64,7 +65,7 @@ extension Linear {
         let folded = try prepared.folded(wide)
         gradX.write(index > 0 ? try added(gradX.copied(as: T.self), folded) : folded)
       }
-      first += cores.count
+      try own.map { (own) throws(TTKitError) in try term.maskGradients(own, type) }
     }
   }
 
@@ -86,6 +87,16 @@ extension Linear {
       cores, x: input, above: above, rows: rows, gradX: target ?? nil, adds: index > 0,
       gradCores: gradCores, executor: executor)
     return true
+  }
+}
+
+extension Term {
+  /// Gradients of entries that are not kept become 0.
+  func maskGradients<T: RealScalar>(
+    _ gradients: [StridedView], _ type: T.Type
+  ) throws(TTKitError) {
+    guard let sparse = cores[0].storage as? SparseStorage else { return }
+    try sparse.mask(gradients[0], cores[0], type)
   }
 }
 

@@ -37,18 +37,20 @@ struct PackedForm {
     var isPacked: Bool { factors.contains { $0.packs != nil } }
   }
 
+  /// Of all terms but those of few entries.
   let terms: [TermForm]
+  private let sparse: SparseCost
 
   /// Floats of this many bytes stay in a second-level cache, where they may be faster than codes. Measured
   /// hot, 4 bits, one thread: 590 kB of floats and their codes take the same time at 1, 8 and 32 rows, 2.4 MB
   /// of floats twice that of their codes.
   private static let cached = Double(1 << 19)
 
-  /// nil when a term is neither one matrix nor a product of two, or when nothing stays packed.
+  /// nil when a term is neither one matrix nor a product of two nor sparse, or when nothing stays packed.
   ///
   /// - Parameter everything: pack all integers, not only those whose floats exceed a cache.
   init?(_ matrix: CompressedMatrix, everything: Bool) {
-    let found = matrix.terms.map { Self.form($0, matrix) }
+    let found = matrix.withoutSparse.terms.map { Self.form($0, matrix) }
     var terms = found.compactMap { $0 }
     guard terms.count == found.count else { return nil }
     if !everything {
@@ -60,19 +62,22 @@ struct PackedForm {
     }
     guard terms.contains(where: \.isPacked) else { return nil }
     self.terms = terms
+    sparse = SparseCost(matrix)
   }
 
   private var factors: [Factor] { terms.flatMap(\.factors) }
 
   /// Half the flops of one row.
-  var elements: Double { factors.reduce(0) { $0 + $1.elements } }
+  var elements: Double { factors.reduce(sparse.elements) { $0 + $1.elements } }
 
   /// Bytes that are packed.
-  func byteCount(_ cost: CostModel) -> Double { factors.reduce(0) { $0 + $1.byteCount(cost) } }
+  func byteCount(_ cost: CostModel) -> Double {
+    factors.reduce(sparse.byteCount(cost)) { $0 + $1.byteCount(cost) }
+  }
 
   /// Seconds of one execute, as of floats.
   func time(_ cost: CostModel, rows: Double) -> Double {
-    factors.reduce(0) {
+    factors.reduce(sparse.time(cost, rows: rows)) {
       let (n, k) = (Double($1.rows), Double($1.columns))
       return $0 + cost.time(batch: 1, m: rows, n: n, k: k, isPacked: true)
     }

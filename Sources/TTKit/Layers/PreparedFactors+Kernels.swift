@@ -18,6 +18,7 @@ extension PreparedFactors {
     var bytes = try checkedProduct([sum, MemoryLayout<T>.stride, 2]) / 2
     for network in networks { bytes = max(bytes, try network.workspaceSize(rows: rows)) }
     for network in lanes { bytes = max(bytes, try network.workspaceSize(rows: rows)) }
+    for few in sparse { bytes = max(bytes, try few.workspaceSize(rows: rows)) }
     return bytes
   }
 
@@ -47,7 +48,7 @@ extension PreparedFactors {
     }
   }
 
-  /// Runs all chains; the first writes y, the others add to it.
+  /// y = x times all terms, plus the bias.
   func multiply(
     _ x: UnsafeRawPointer, _ rows: Int, _ y: UnsafeMutableRawPointer, _ bias: Tensor<T>?,
     _ workspace: UnsafeMutableRawPointer, _ executor: Executor
@@ -55,10 +56,21 @@ extension PreparedFactors {
     // Rebinding is right: the plan's dtype is T's. In bounds: see workspaceSize.
     let x = unsafe x.assumingMemoryBound(to: T.self)
     let y = unsafe y.assumingMemoryBound(to: T.self)
-    guard networks.isEmpty else {
+    if chains.isEmpty && lanes.isEmpty {
       unsafe runNetworks(x, rows, y, bias, workspace, executor)
-      return
+    } else {
+      unsafe runChains(x, rows, y, bias, workspace, executor)
     }
+    for few in sparse {
+      unsafe few.addProduct(x, rows: rows, to: y, workspace: workspace, executor: executor)
+    }
+  }
+
+  /// Runs all chains; the first writes y, the others add to it.
+  private func runChains(
+    _ x: UnsafePointer<T>, _ rows: Int, _ y: UnsafeMutablePointer<T>, _ bias: Tensor<T>?,
+    _ workspace: UnsafeMutableRawPointer, _ executor: Executor
+  ) {
     for (index, network) in lanes.enumerated() {
       let offset =
         unsafe index == 0 ? bias.map { unsafe UnsafePointer($0.storage.buffer.base) } : nil

@@ -8,6 +8,8 @@ enum LayerForm: Sendable, Equatable {
   case split
   /// Each term as a network of packed cores; products of cores up to so many elements are made once.
   case network(rows: Int, mostConstant: Int)
+  /// The same with cores whose codes stay packed: where that is predicted to be faster, or all that can.
+  case codes(rows: Int, everything: Bool)
   /// Each term as a network with rows side by side in lanes.
   case lanes(mostConstant: Int)
   /// Each term as a network whose cores are decoded in every execute: nothing is kept.
@@ -17,12 +19,21 @@ enum LayerForm: Sendable, Equatable {
   /// The dense matrix, rounded to 8 bits by row, times rows of 8 bits.
   case rounded
 
+  /// True when a term of few entries is part of the matrix, not a product of its own.
+  var mergesSparse: Bool {
+    switch self {
+    case .dense, .streamed: return true
+    case .split, .network, .codes, .lanes, .packed, .rounded: return false
+    }
+  }
+
   /// For people.
   var description: String {
     switch self {
     case .dense: return "dense"
     case .split: return "two matrices"
     case .network(let rows, let most): return "network, \(rows) rows a tile\(merged(most))"
+    case .codes(let rows, _): return "network of packed codes, \(rows) rows a tile"
     case .lanes(let most): return "network, rows in lanes\(merged(most))"
     case .streamed: return "network, cores decoded in every execute"
     case .rounded: return "the matrix in 8 bits, int8 rows"
@@ -48,22 +59,31 @@ final class PreparedFactors<T: RealScalar>: Sendable {
   let chains: [Chain]
   let networks: [TermNetwork<T>]
   let lanes: [LaneNetwork<T>]
+  /// Terms of few entries, added to what all others make.
+  let sparse: [SparseRows<T>]
   /// Most elements of scratch that a factor needs for a row.
   let scratchOfRow: Int
 
   var byteCount: Int {
     chains.reduce(0) { $0 + $1.factors.reduce(0) { $0 + $1.byteCount } }
       + networks.reduce(0) { $0 + $1.byteCount } + lanes.reduce(0) { $0 + $1.byteCount }
+      + sparse.reduce(0) { $0 + $1.byteCount }
   }
 
   /// Prepares `form`, which ``LayerChoice`` chose.
   /// - Throws: `.outOfMemory`, `.sizeOverflow`.
   init(
-    _ matrix: CompressedMatrix, form: LayerForm, executor: Executor
+    _ whole: CompressedMatrix, form: LayerForm, executor: Executor
   ) throws(TTKitError) {
     self.form = form
-    inFeatures = matrix.columns
-    outFeatures = matrix.rows
+    inFeatures = whole.columns
+    outFeatures = whole.rows
+    let matrix = form.mergesSparse ? whole : whole.withoutSparse
+    var sparse: [SparseRows<T>] = []
+    for term in form.mergesSparse ? [] : whole.sparseTerms {
+      sparse.append(try SparseRows(term.cores[0]))
+    }
+    self.sparse = sparse
     var chains: [Chain] = []
     var networks: [TermNetwork<T>] = []
     var lanes: [LaneNetwork<T>] = []
@@ -81,11 +101,10 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     case .rounded:
       chains = [Chain(factors: [try Self.rounded(matrix, executor)])]
     case .network(let rows, let mostConstant):
-      for term in matrix.terms {
-        let plan = try TermNetwork<T>.plan(
-          term.equation, rows: rows, isPrepared: true, mostConstant: mostConstant)
-        networks.append(
-          try TermNetwork(term, plan: plan, isPrepared: true, executor: executor))
+      networks = try Self.networks(matrix, rows, mostConstant, executor) { (_, _) in [] }
+    case .codes(let rows, let everything):
+      networks = try Self.networks(matrix, rows, 1, executor) {
+        $0.codedLayouts($1, everything: everything)
       }
     case .lanes(let mostConstant):
       for term in matrix.terms {
@@ -107,6 +126,21 @@ final class PreparedFactors<T: RealScalar>: Sendable {
     self.networks = networks
     self.lanes = lanes
     scratchOfRow = chains.flatMap(\.factors).map(\.scratchOfRow).max() ?? 0
+  }
+
+  private static func networks(
+    _ matrix: CompressedMatrix, _ rows: Int, _ mostConstant: Int, _ executor: Executor,
+    coded: (ContractionPlan, [EncodedCore]) -> [CodedLayout?]
+  ) throws(TTKitError) -> [TermNetwork<T>] {
+    var networks: [TermNetwork<T>] = []
+    for term in matrix.terms {
+      let plan = try TermNetwork<T>.plan(
+        term.equation, rows: rows, isPrepared: true, mostConstant: mostConstant)
+      networks.append(
+        try TermNetwork(
+          term, plan: plan, isPrepared: true, coded: coded(plan, term.cores), executor: executor))
+    }
+    return networks
   }
 
   /// Inner length when the term is a product of two matrices; nil when it is not.

@@ -32,9 +32,12 @@ final class TermNetwork<T: RealScalar>: Sendable {
       scheme: scheme, executor: .serial)
   }
 
-  /// - Parameter plan: as ``plan(_:rows:isPrepared:mostConstant:)`` made it for this term.
+  /// - Parameters:
+  ///   - plan: as ``plan(_:rows:scheme:isPrepared:mostConstant:)`` made it for this term.
+  ///   - coded: by step, cores whose codes stay packed; empty for none.
   init(
-    _ term: Term, plan: ContractionPlan, isPrepared: Bool, executor: Executor
+    _ term: Term, plan: ContractionPlan, isPrepared: Bool, coded: [CodedLayout?] = [],
+    executor: Executor
   ) throws(TTKitError) {
     let equation = term.equation
     let rows = plan.lengths[plan.equation.operands[0][0]]
@@ -54,7 +57,7 @@ final class TermNetwork<T: RealScalar>: Sendable {
     streamed = isPrepared ? [] : term.cores
     packed =
       isPrepared
-      ? try PackedPanels(plan, term.operands(T.self).map(\.tensor), executor)
+      ? try PackedPanels(plan, term, coded: coded, executor)
       : PackedPanels(buffer: try Buffer(count: 0), offsets: [])
   }
 
@@ -133,6 +136,7 @@ final class TermNetwork<T: RealScalar>: Sendable {
       workspace: workspace)
     memory.input = view
     unsafe memory.panels = packed.pointers
+    memory.coded = packed.coded
     memory.accumulate = true
     memory.shortened = (plan.equation.operands[0][0], min(tile, rows - first))
     plan.run(memory, executor)

@@ -36,7 +36,7 @@ final class OrthogonalTransform<T: RealScalar>: Sendable {
   }
 
   private func tasks(_ rows: Int) -> Int { min((rows - 1) / Self.block + 1, Self.mostTasks) }
-  private var scratchOfTask: Int { 4 * cosines.length * Int(TTKK_LANES) }
+  private var scratchOfTask: Int { cosines.scratchCount }
 
   /// Elements of scratch for so many rows.
   func scratchCount(rows: Int) -> Int {
@@ -106,10 +106,7 @@ final class OrthogonalTransform<T: RealScalar>: Sendable {
     _ yStep: Int, _ scratch: UnsafeMutablePointer<T>
   ) {
     let kernels = unsafe ttkk_active().pointee
-    var plan = unsafe ttkk_cosines(
-      n: cosines.length, factors: cosines.factors.storage.buffer.base,
-      twiddles: cosines.twiddles.storage.buffer.base, turns: cosines.turns.storage.buffer.base,
-      signs: signs.storage.buffer.base, count: cosines.factors.count)
+    var plan = unsafe cosines.tables(signs: signs.storage.buffer.base)
     // Rebinding is right: T is the type its dtype names. In bounds: `rows` rows of the plan's length,
     // scratch as the kernel asks.
     let (x, y, scratch) = unsafe (

@@ -93,7 +93,7 @@ extension PackedCodes {
           codes.isByRow && (codes.storage.bits > 2 || (codes.runs > 1 && codes.run < 512))
         (run, wanted) = (codes.run, hasOwnBooks ? 4 : codes.storage.bits)
         (isCodebook, isByRow) = (true, codes.isByRow)
-        (hasZeros, zero, hasHalves, top) = (false, 128, false, 255)
+        (hasZeros, zero, hasHalves, top) = (false, codes.zero, false, codes.top)
       }
       let isWhole = run >= inputs
       bits = wanted == 3 && !isWhole && run % 32 != 0 ? 4 : wanted <= 4 ? max(wanted, 2) : 8

@@ -14,7 +14,9 @@ struct StoredWeight: Sendable {
   let transpose: Bool
 
   /// Names of the arrays a core may consist of, in the order storages have them.
-  static let partNames = ["core", "codes", "scales", "zeros", "codebook"]
+  static let partNames = [
+    "core", "codes", "scales", "zeros", "codebook", "columns", "offsets",
+  ]
 
   static func partName(_ weight: String, _ part: String, _ core: Int) -> String {
     "\(weight).\(part).\(core)"

@@ -41,11 +41,12 @@ extension CompressedMatrix {
         "the moment is of \(moment.count) inputs, the weight has \(matrix.shape[1]) columns")
     }
     var sum = TermSum(matrix, moment: moment, padsRows: padsRows, executor: executor)
+    var wishes: [TermSum<T>.Wish] = []
     for wanted in spec.terms {
-      try sum.append(
-        Registry.format(wanted.format), try Registry.storage(wanted.storage ?? ownStorage))
+      let format = try Registry.format(wanted.format)
+      wishes.append((format, try Registry.storage(wanted.storage ?? ownStorage)))
     }
-    try sum.improve()
+    try sum.fit(wishes)
     let lost = try sum.lost()
     let relative = { (part: Double, whole: Double) in part == 0 ? 0 : part / whole }
     guard let moment else {

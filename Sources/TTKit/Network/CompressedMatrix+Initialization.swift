@@ -10,6 +10,7 @@ extension CompressedMatrix {
   ///   (A. Novikov et al., NIPS 2015; O. Hrinchuk et al., 2020).
   /// - Low rank, Monarch, block tensor train: deviation √(1/in) · min(1, √(out/in)) with the fan-in and
   ///   fan-out of the dense blocks of the core (S. Qiu et al., ICML 2024, section 3.2).
+  /// - Sparse: the largest entries of a dense draw, scaled up to its norm.
   /// - A sum of terms: each with its share of the variance.
   /// - Parameters:
   ///   - dtype: float32 or float64: of the cores before storage.
@@ -49,11 +50,23 @@ extension CompressedMatrix {
             for i in out.indices { out[i] = T(generator.gaussian() * scale) }
           })
       }
+      if let sparse = format as? Sparse { cores = [try sparse.initialized(cores[0])] }
       let storage = try Registry.storage(wanted.storage ?? Spec.Call(T.dtype.name))
       terms.append(
         try Term(format: format, storage: storage, cores: cores, rows: rows, columns: columns))
     }
     return CompressedMatrix(rows: rows, columns: columns, terms: terms, error: .nan)
+  }
+}
+
+extension Sparse {
+  fileprivate func initialized<T: RealScalar>(
+    _ draw: Tensor<T>
+  ) throws(TTKitError) -> Tensor<T> {
+    let kept = try kept(draw, order: .magnitude, moment: nil)
+    let norm = kept.norm
+    let scale = norm > 0 ? T(draw.norm / norm) : 1
+    return try kept.map { $0 * scale }
   }
 }
 

@@ -71,6 +71,16 @@ public final class CompressedMatrix: Sendable {
   /// All cores, through all terms: the numbering of files and of the C interface.
   public var cores: [EncodedCore] { terms.flatMap(\.cores) }
 
+  /// Terms of few entries, which multiply beside all others.
+  var sparseTerms: [Term] { terms.filter { $0.format is Sparse } }
+
+  /// All terms but those; perhaps none.
+  var withoutSparse: CompressedMatrix {
+    let others = terms.filter { !($0.format is Sparse) }
+    if others.count == terms.count { return self }
+    return CompressedMatrix(rows: rows, columns: columns, terms: others, error: .nan)
+  }
+
   /// The dense matrix (rows, columns).
   public func dense<T: RealScalar>(
     _ type: T.Type, executor: Executor = .serial

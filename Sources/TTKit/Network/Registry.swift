@@ -5,7 +5,7 @@ enum Registry {
     Dense.self, LowRank.self, TrainLinear.self, TrainMatrixFormat.self,
     BlockTensorTrain.self, Monarch.self, Kronecker.self, CP.self, TuckerLinear.self,
     HierarchicalTuckerLinear.self, TokenTrain.self,
-    Rotation.self, Kashin.self,
+    Rotation.self, Kashin.self, Sparse.self,
   ]
 
   static let storages: [any Storage.Type] = [

@@ -55,9 +55,9 @@ public struct SpecArguments {
     }
   }
 
-  /// A number within `range`; nil when the key is absent.
+  /// A number within `range`, above its lower end if that is `excluded`; nil when the key is absent.
   public mutating func number(
-    _ key: String, in range: ClosedRange<Double>
+    _ key: String, in range: ClosedRange<Double>, excludesLower excluded: Bool = false
   ) throws(TTKitError) -> Double? {
     guard let argument = take(key) else { return nil }
     let value: Double?
@@ -66,8 +66,11 @@ public struct SpecArguments {
     case .number(let real): value = real
     default: value = nil
     }
-    guard let value, range.contains(value) else {
-      throw error(argument, "expected a number from \(range.lowerBound) to \(range.upperBound)")
+    guard let value, range.contains(value), !excluded || value > range.lowerBound else {
+      let ends =
+        excluded
+        ? "above \(range.lowerBound), at most" : "from \(range.lowerBound) to"
+      throw error(argument, "expected a number \(ends) \(range.upperBound)")
     }
     return value
   }

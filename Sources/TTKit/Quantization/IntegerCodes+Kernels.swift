@@ -42,19 +42,7 @@ struct IntegerCodes: Sendable {
     loadScale(core.parts[1].bytes, core.parts[1].dtype, index(row, run))
   }
 
-  /// True when all scales are float16 that kernels convert: zero, or normal and finite.
-  var hasPlainHalves: Bool {
-    guard core.parts[1].dtype == .float16 else { return false }
-    return core.parts[1].bytes.withSpan { bytes in
-      for i in stride(from: 1, to: bytes.count, by: 2) {
-        let exponent = bytes[i] & 0x7c
-        if exponent == 0x7c || exponent == 0 && (bytes[i] & 3 != 0 || bytes[i - 1] != 0) {
-          return false
-        }
-      }
-      return true
-    }
-  }
+  var hasPlainHalves: Bool { core.hasPlainHalves }
 
   /// The bits of a scale of float16.
   func halfScale(row: Int, run: Int) -> UInt16 {
@@ -69,5 +57,21 @@ struct IntegerCodes: Sendable {
 
   private func index(_ row: Int, _ run: Int) -> Int {
     grid.index(of: row * inputs + run * self.run)
+  }
+}
+
+extension EncodedCore {
+  /// True when all scales are float16 that kernels convert: zero, or normal and finite.
+  var hasPlainHalves: Bool {
+    guard storage is IntegerStorage, parts[1].dtype == .float16 else { return false }
+    return parts[1].bytes.withSpan { bytes in
+      for i in stride(from: 1, to: bytes.count, by: 2) {
+        let exponent = bytes[i] & 0x7c
+        if exponent == 0x7c || exponent == 0 && (bytes[i] & 3 != 0 || bytes[i - 1] != 0) {
+          return false
+        }
+      }
+      return true
+    }
   }
 }

@@ -21,11 +21,19 @@ public protocol Storage: Sendable {
   /// Names, dtypes and shapes of the parts of a core of this shape, in order: for reading files.
   func layout(_ shape: [Int]) throws(TTKitError) -> [StoragePart.Layout]
 
+  /// Checks what a part says about others: indices of a file. Parts have the layout of this shape.
+  /// - Throws: `.format`.
+  func check(_ parts: [StoragePart], shape: [Int]) throws(TTKitError)
+
   /// Elements `range` of a core of shape `shape`, in row-major order, to the start of `out`.
   ///
   /// - Precondition: parts have the layout of this shape; range is within the core; out is as long.
   func decode<T: RealScalar>(
     _ parts: [StoragePart], shape: [Int], range: Range<Int>, into out: inout MutableSpan<T>)
+}
+
+extension Storage {
+  public func check(_ parts: [StoragePart], shape: [Int]) throws(TTKitError) {}
 }
 
 /// One array of an encoded core, as it stands in files.
@@ -100,6 +108,7 @@ public struct EncodedCore: Sendable {
             + "expected \(wanted.dtypes[0].name) \(describe(wanted.shape))")
       }
     }
+    try storage.check(parts, shape: shape)
     self.shape = shape
     self.storage = storage
     self.parts = parts

@@ -101,13 +101,19 @@ struct VectorFit {
     unsafe books.storage.buffer.base + (grid.ownsBooks ? row * grid.bookLength : 0)
   }
 
-  /// Row r over its scale, in planes; coordinates that do not exist are 0.
+  /// Row r over its scale, in planes; coordinates that do not exist are the mean of the row, so that they
+  /// pull no code away from a row whose elements are alike.
   private func load(_ r: Int, into out: UnsafeMutablePointer<Float>) {
     let row = unsafe core.storage.buffer.base + r * grid.width
     let scale = scales[r] == 0 ? 1 : scales[r]
     // In bounds: width elements of the row, plane · dimensions of out.
-    for j in 0..<grid.width { unsafe out[j] = unsafe row[j] / scale }
-    for j in grid.width..<(grid.plane * grid.dimensions) { unsafe out[j] = 0 }
+    var sum = 0.0
+    for j in 0..<grid.width {
+      unsafe out[j] = unsafe row[j] / scale
+      sum += Double(unsafe out[j])
+    }
+    let mean = Float(sum / Double(max(grid.width, 1)))
+    for j in grid.width..<(grid.plane * grid.dimensions) { unsafe out[j] = mean }
   }
 
   /// The least-squares scale of row r for its codes.

@@ -91,9 +91,10 @@ private let packable = [
           let sum = weight[(j * columns)..<((j + 1) * columns)].reduce(Float(0)) {
             $0 + $1.magnitude
           }
-          // A codebook is rounded too: by 1/254 of its largest value, at most 1 or so here.
+          // A codebook is rounded too: by 1/254 of its largest value, at most 1 or so here; by 1/62 with 1 or 2 bits.
+          let book: Float = ["kmeans1", "kmeans2"].contains { storage.hasPrefix($0) } ? 62 : 254
           let level: Float =
-            storage.hasPrefix("kmeans") ? 1.5 / 254 * row.reduce(0) { $0 + $1.magnitude } : 0
+            storage.hasPrefix("kmeans") ? 1.5 / book * row.reduce(0) { $0 + $1.magnitude } : 0
           #expect(abs(y[r * rows + j] - found[r * rows + j]) <= 0.51 * step * sum + level + 1e-3)
         }
       }

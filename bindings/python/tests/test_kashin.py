@@ -79,6 +79,31 @@ def test_transforms_do_not_depend_on_threads_and_layout(rng, transform: str) -> 
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("n", [1, 7, 64, 96, 128, 130, 384])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rowsOfAnySize_keepToThemselves(
+    rng: np.random.Generator, transform: str, n: int, dtype: type
+) -> None:
+    """Rows that share a Fourier transform share neither NaN nor the rounding of the larger one."""
+    x = rng.normal(size=(7, n)).astype(dtype)
+    ends = np.finfo(dtype)
+    x *= np.array([1, 1e-6, 1e9, 1, ends.tiny, np.sqrt(ends.max) / 1e4, 0], dtype)[:, None]
+    y = tk.orthogonal_transform(x, transform, seed=5)
+    for row, found in zip(x, y, strict=True):
+        alone = tk.orthogonal_transform(row, transform, seed=5)
+        small = ends.smallest_subnormal * 4 * n
+        assert (np.abs(found - alone) <= 2 * bound(row, n) + small).all()
+    for bad in (np.nan, np.inf, -np.inf):
+        for r in range(7):
+            z = x.copy()
+            z[r, n // 2] = bad
+            found = tk.orthogonal_transform(z, transform, seed=5)
+            others = np.arange(7) != r
+            assert not np.isfinite(found[r]).all() and np.isfinite(found[others]).all()
+            assert (np.abs(found - y)[others] <= 2 * bound(x, n)[others] + small).all()
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("method", ["greedy", "alternating"])
 @pytest.mark.parametrize("n", [64, 65, 96, 100, 127, 128, 384])
 @pytest.mark.parametrize("heavy", [False, True])

@@ -274,5 +274,7 @@ def test_prepare_computeInt8_staysNearFloats(storage: tk.Storage | str) -> None:
     x = rng.normal(size=(5, 96)).astype(np.float32)
     expected = x @ layer.dense().T
     found = layer.prepare(5, compute="int8")(x)
-    # Half a step of 1/127 of each row's largest value, random in sign.
-    assert np.linalg.norm(found - expected) <= 0.01 * np.linalg.norm(expected)
+    # Half a step of 1/127 of each row's largest value, random in sign; and for codebooks of four values half a
+    # step of 1/31 of their largest, beside an error of .34 that is theirs.
+    bound = 0.01 + (1 / 62 if storage == "kmeans2(group=row)" else 0)
+    assert np.linalg.norm(found - expected) <= bound * np.linalg.norm(expected)

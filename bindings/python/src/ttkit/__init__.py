@@ -15,18 +15,19 @@ from .calibration import Calibration, LayerInputs, calibrate
 from .compress import compress
 from .contraction import einsum, plan
 from .contraction_plan import ContractionPlan
-from .convolution import Conv2d, ConvolutionPlan
+from .convolution import Conv2d
 from .convolution_formats import CPConvolution, TrainConvolution, TuckerConvolution
+from .convolution_plan import ConvolutionPlan
 from .cross import CrossProgress, CrossResult, cross
 from .eigen import Eigenpairs, eigsh
-from .embedding import Embedding, EmbeddingPlan
+from .embedding import Embedding
+from .embedding_plan import EmbeddingPlan
 from .decomposition import DecompositionInfo, tensor_train
 from .errors import TTKitError
 from .fake_quantize import fake_quantize, fake_quantize_vjp
 from .files import load
 from .formats import (
-    BFloat16, Dense, Float16, Float32, Float64, Format, Int, Kashin, KMeans, Lloyd, LowRank, Pairs,
-    Quads, Rotation, Storage, Sum, TrainLinear, TrainMatrix,
+    Dense, Format, Kashin, LowRank, Rotation, Sparse, Sum, TrainLinear, TrainMatrix,
 )
 from .kashin import KashinInfo, kashin, orthogonal_transform
 from .integrate import Integral, integrate
@@ -34,13 +35,17 @@ from .linear import Linear
 from .linear_plan import LinearPlan
 from .maxvol import maxvol
 from .model import Model, open
-from .network import Network, canonical, hierarchical_tucker, tucker
+from .network import Network
+from .network_fits import canonical, hierarchical_tucker, tucker
 from .products import concatenate, dot, multiply
 from .quantize import Quantized, quantize
 from .recipe import Recipe
 from .report import Report, WeightReport
 from .solve import Solution, SolveProgress, solve
 from .standard import eye, laplace, ones
+from .storages import (
+    BFloat16, Float16, Float32, Float64, Int, KMeans, Lloyd, Pairs, Quads, Storage,
+)
 from .structured_formats import (
     CP, BlockTensorTrain, HierarchicalTucker, Kronecker, Monarch, TokenTrain, TuckerLinear,
 )
@@ -94,6 +99,7 @@ __all__ = [
     "Rotation",
     "Solution",
     "SolveProgress",
+    "Sparse",
     "Storage",
     "Sum",
     "TTKitError",

@@ -16,7 +16,8 @@ from ._call import call, text
 from ._handle import Closable, Owned
 from ._library import library as lib
 from ._options import integer
-from .formats import Format, Storage, spec_of
+from .formats import Format, spec_of
+from .storages import Storage
 
 _WEIGHT_NAMES = ("float16", "bfloat16", "float32", "float64")
 

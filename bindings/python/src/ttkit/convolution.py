@@ -11,66 +11,16 @@ import numpy.typing as npt
 
 from . import _abi, _layer
 from ._array import Array, view, views
-from ._call import call, failure, text
-from ._handle import Closable, Owned, create
+from ._call import call, text
+from ._handle import Owned, create
 from ._layer import Layer
 from ._library import library as lib
 from ._options import integer, several
-from ._rows import compact_address, rows_out
-from ._workspace import give, take
-from .formats import Format, Storage, spec_of
+from .convolution_plan import ConvolutionPlan, images_in
+from .formats import Format, spec_of
+from .storages import Storage
 
 Pair = SupportsIndex | Sequence[SupportsIndex]
-
-
-class ConvolutionPlan(Closable):
-    """A convolution prepared for images of one size; `Conv2d.prepare` makes it.
-
-    Any number of threads may call one plan at once.
-    """
-
-    __slots__ = ("in_shape", "out_shape", "dtype", "max_images", "_workspace_nbytes")
-    in_shape: tuple[int, int, int]
-    out_shape: tuple[int, int, int]
-    dtype: np.dtype[Any]
-    max_images: int
-
-    def __init__(self, owned: Owned, layer: Conv2d, height: int, width: int) -> None:
-        super().__init__(owned)
-        self.in_shape = (layer.in_channels, height, width)
-        self.out_shape = (layer.out_channels, *layer.output_size(height, width))
-        self.dtype = layer.dtype
-        self.max_images = lib.ttk_convolution_plan_max_images(owned)
-        self._workspace_nbytes = lib.ttk_convolution_plan_workspace_size(owned)
-
-    @property
-    def resident_nbytes(self) -> int:
-        """Bytes of prepared weights."""
-        return int(lib.ttk_convolution_plan_resident_nbytes(self._handle))
-
-    def __call__(self, x: npt.ArrayLike, out: Array | None = None) -> Array:
-        """Apply the layer; see `Conv2d.__call__`."""
-        return self._apply(_images(x, self.dtype, self.in_shape[0]), out)
-
-    def _apply(self, x: Array, out: Array | None) -> Array:
-        owned = self._handle
-        if x.shape[-3:] != self.in_shape:
-            raise ValueError(f"x has shape {x.shape}, this plan is for (..., {self.in_shape})")
-        shape = (*x.shape[:-3], *self.out_shape)
-        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype)
-        if y.size == 0:
-            return y
-        images = y.size // int(np.prod(self.out_shape))
-        block = take(self._workspace_nbytes)
-        status = lib.ttk_convolution_execute(
-            owned.address, compact_address(x), images, compact_address(y), block[0], block[1])
-        if status:
-            raise failure(status)
-        give(block)
-        return y
-
-    def __repr__(self) -> str:
-        return f"ConvolutionPlan(in_shape={self.in_shape}, max_images={self.max_images})"
 
 
 class Conv2d(Layer):
@@ -219,7 +169,7 @@ class Conv2d(Layer):
         TypeError
             If converting `x` would lose precision.
         """
-        given = _images(x, self.dtype, self.in_channels)
+        given = images_in(x, self.dtype, self.in_channels)
         height, width = given.shape[-2:]
         images = given.size // max(self.in_channels * height * width, 1)
         key = _layer.bucket(images), height, width, threads
@@ -272,10 +222,10 @@ class Conv2d(Layer):
         grad_x, grad_cores, grad_bias
             The last is None for a layer without a bias.
         """
-        given = _images(x, self.dtype, self.in_channels)
+        given = images_in(x, self.dtype, self.in_channels)
         lines = given.reshape(-1, *given.shape[-3:])
         shape = (self.out_channels, *self.output_size(*given.shape[-2:]))
-        gradient = _images(grad, self.dtype, self.out_channels, "grad")
+        gradient = images_in(grad, self.dtype, self.out_channels, "grad")
         if gradient.shape != (*given.shape[:-3], *shape):
             raise ValueError(
                 f"grad has shape {gradient.shape}, expected {(*given.shape[:-3], *shape)}")
@@ -322,18 +272,3 @@ def _steps(stride: Pair, padding: Pair, dilation: Pair) -> _abi.ttk_convolution_
     steps.padding_height, steps.padding_width = _pair(padding, "padding", 0)
     steps.dilation_height, steps.dilation_width = _pair(dilation, "dilation", 1)
     return steps
-
-
-def _images(x: npt.ArrayLike, dtype: np.dtype[Any], channels: int, name: str = "x") -> Array:
-    """`x` as compact images of the layer's dtype, copied only where it is neither."""
-    given: Array = np.asarray(x)
-    if given.dtype != dtype or not given.flags.c_contiguous:
-        if not np.can_cast(given.dtype, dtype, "safe"):
-            raise TypeError(
-                f"{name} has dtype {given.dtype}, but the layer computes in {dtype}; convert it "
-                f"with {name}.astype({dtype.name!r}) if losing precision is meant")
-        given = np.ascontiguousarray(given, dtype).reshape(given.shape)
-    if given.ndim < 3 or given.shape[-3] != channels:
-        raise ValueError(
-            f"{name} has shape {given.shape}, expected (..., {channels}, height, width)")
-    return given if given.flags.aligned else given.copy()

@@ -11,81 +11,16 @@ import numpy.typing as npt
 
 from . import _abi, _layer
 from ._array import Array, view, views
-from ._call import call, failure, text
-from ._handle import Closable, Owned, create
+from ._call import call, text
+from ._handle import Owned, create
+from ._ids import bag_arguments, id_dtype, ids_in
 from ._layer import Layer
 from ._library import library as lib
 from ._options import integer
-from ._rows import compact_address, rows_in, rows_out
-from ._workspace import give, take
-from .formats import Format, Storage, spec_of
-
-
-class EmbeddingPlan(Closable):
-    """An embedding prepared for up to `max_rows` ids; `Embedding.prepare` makes it.
-
-    Any number of threads may call one plan at once.
-    """
-
-    __slots__ = ("features", "dtype", "max_rows", "_workspace_nbytes")
-    features: int
-    dtype: np.dtype[Any]
-    max_rows: int
-
-    def __init__(self, owned: Owned, layer: Embedding) -> None:
-        super().__init__(owned)
-        self.features, self.dtype = layer.features, layer.dtype
-        self.max_rows = lib.ttk_embedding_plan_max_rows(owned)
-        self._workspace_nbytes = lib.ttk_embedding_plan_workspace_size(owned)
-
-    @property
-    def resident_nbytes(self) -> int:
-        """Bytes of packed cores it uses, shared with the embedding's other plans."""
-        return int(lib.ttk_embedding_plan_resident_nbytes(self._handle))
-
-    def __call__(self, ids: npt.ArrayLike, out: Array | None = None) -> Array:
-        """Look rows up; see `Embedding.__call__`."""
-        return self._apply(_ids(ids), out)
-
-    def _apply(self, ids: Array, out: Array | None) -> Array:
-        owned = self._handle
-        shape = (*ids.shape, self.features)
-        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype)
-        if y.size == 0:
-            return y
-        block = take(self._workspace_nbytes)
-        status = lib.ttk_embedding_execute(
-            owned.address, compact_address(ids),
-            _id_dtype(ids), ids.size,
-            compact_address(y), block[0], block[1])
-        if status:
-            raise failure(status)
-        give(block)
-        return y
-
-    def bags(
-        self, ids: npt.ArrayLike, offsets: npt.ArrayLike, mode: str = "sum",
-        out: Array | None = None,
-    ) -> Array:
-        """Sum or average bags of rows; see `Embedding.bags`."""
-        return self._bags(*_bag_arguments(ids, offsets, mode), out)
-
-    def _bags(self, ids: Array, offsets: Array, mode: int, out: Array | None) -> Array:
-        owned = self._handle
-        shape = (offsets.size, self.features)
-        y = np.empty(shape, self.dtype) if out is None else rows_out(out, shape, self.dtype)
-        block = take(self._workspace_nbytes)
-        each = [compact_address(a) if a.size else None for a in (ids, offsets, y)]
-        status = lib.ttk_embedding_execute_bags(
-            owned.address, each[0], _id_dtype(ids), ids.size, each[1], offsets.size, mode, each[2],
-            block[0], block[1])
-        if status:
-            raise failure(status)
-        give(block)
-        return y
-
-    def __repr__(self) -> str:
-        return f"EmbeddingPlan(features={self.features}, max_rows={self.max_rows})"
+from ._rows import compact_address, rows_in
+from .embedding_plan import EmbeddingPlan
+from .formats import Format, spec_of
+from .storages import Storage
 
 
 class Embedding(Layer):
@@ -196,7 +131,7 @@ class Embedding(Layer):
         TypeError
             If `ids` are not integers.
         """
-        given = _ids(ids)
+        given = ids_in(ids)
         return self._plan(given.size, threads)._apply(given, out)
 
     def bags(
@@ -233,7 +168,7 @@ class Embedding(Layer):
         TypeError
             If `ids` or `offsets` are not integers.
         """
-        arguments = _bag_arguments(ids, offsets, mode)
+        arguments = bag_arguments(ids, offsets, mode)
         return self._plan(arguments[0].size, threads)._bags(*arguments, out)
 
     def vjp(
@@ -258,7 +193,7 @@ class Embedding(Layer):
         ------
         ValueError, TypeError
         """
-        given = _ids(ids)
+        given = ids_in(ids)
         gradient = rows_in(grad, self.dtype, self.features, "grad")
         if gradient.shape[:-1] != given.shape:
             raise ValueError(
@@ -268,7 +203,7 @@ class Embedding(Layer):
         lines = view(gradient.reshape(given.size, self.features))
         where = compact_address(given) if given.size else None
         call(
-            lib.ttk_embedding_vjp, self._handle, where, _id_dtype(given), given.size, byref(lines),
+            lib.ttk_embedding_vjp, self._handle, where, id_dtype(given), given.size, byref(lines),
             byref(_layer.fit_options(threads)), each)
         return tuple(grads)
 
@@ -303,36 +238,3 @@ class Embedding(Layer):
 
     def __repr__(self) -> str:
         return f"Embedding(rows={self.rows}, features={self.features}, spec={self.spec!r})"
-
-
-def _id_dtype(ids: Array) -> int:
-    return _abi.TTK_INT64 if ids.itemsize == 8 else _abi.TTK_INT32
-
-
-def _bag_arguments(
-    ids: npt.ArrayLike, offsets: npt.ArrayLike, mode: str
-) -> tuple[Array, Array, int]:
-    """Ids and offsets of one dtype, and the number of the mode."""
-    given, starts = _ids(ids), _ids(offsets, "offsets")
-    if given.ndim != 1 or starts.ndim != 1:
-        raise ValueError(
-            f"ids and offsets have shapes {given.shape} and {starts.shape}, expected one axis each")
-    if mode not in ("sum", "mean"):
-        raise ValueError(f"mode is {mode!r}, expected 'sum' or 'mean'")
-    number = _abi.TTK_BAG_SUM if mode == "sum" else _abi.TTK_BAG_MEAN
-    if given.dtype != starts.dtype:
-        given, starts = given.astype(np.int64), starts.astype(np.int64)
-    return given, starts, number
-
-
-def _ids(ids: npt.ArrayLike, name: str = "ids") -> Array:
-    """Ids as a compact array of int32 or int64."""
-    given = np.asarray(ids)
-    if given.size == 0 and not isinstance(ids, np.ndarray):
-        given = given.astype(np.int64)  # an empty list has no dtype of its own
-    if given.dtype.kind not in "iu" or not np.can_cast(given.dtype, np.int64, "safe"):
-        raise TypeError(f"{name} have dtype {given.dtype}, expected integers that fit int64")
-    if given.dtype == np.int32:
-        return given if given.flags.carray else np.array(given, np.int32, order="C")
-    compact = np.ascontiguousarray(given, np.int64).reshape(given.shape)
-    return compact if compact.flags.aligned else compact.copy()

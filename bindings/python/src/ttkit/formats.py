@@ -1,16 +1,16 @@
-"""Formats and storages: small builders of spec strings such as "low_rank(rank=64)@int8(group=64)".
+"""Formats: small builders of spec strings such as "low_rank(rank=64)@int8(group=64)".
 
 A spec string works wherever a format does; the library holds the one parser.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import SupportsIndex, TypeAlias
 
-from ._options import several
+from ._spelling import spelled
+from .storages import Storage
 
 Lengths: TypeAlias = Sequence[SupportsIndex]
 Ranks: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
@@ -22,22 +22,13 @@ class Format:
     _word = ""
 
     def __str__(self) -> str:
-        return _spelled(self, self._word)
+        return spelled(self, self._word)
 
     def __matmul__(self, storage: Storage | str) -> Stored:
         return Stored(self, storage)
 
     def __add__(self, other: Format) -> Sum:
         return Sum(self, other)
-
-
-class Storage:
-    """How the numbers of a core are held."""
-
-    _word = ""
-
-    def __str__(self) -> str:
-        return _spelled(self, self._word)
 
 
 @dataclass(frozen=True)
@@ -161,6 +152,42 @@ class Kashin(Format):
 
 
 @dataclass(frozen=True)
+class Sparse(Format):
+    """A few entries of the weight, anywhere in it, beside other terms of a sum: its outliers.
+
+    Entries are kept where the other terms lose most [1]_; beside low bits that is what would stretch
+    or leave their grids. The core has the weight's shape, with zeros elsewhere; values are stored as
+    floats, each with its column in two bytes (four beyond 32768 columns).
+
+    Parameters
+    ----------
+    share : float, optional
+        Of all entries, above 0, at most 1.
+    count : int, optional
+        How many, in place of `share`.
+
+    References
+    ----------
+    .. [1] T. Dettmers et al., "SpQR: A sparse-quantized representation for near-lossless LLM weight
+       compression", ICLR 2024.
+
+    >>> import ttkit as tk
+    >>> str(tk.Sparse(0.005) @ tk.Float16() + tk.Dense() @ tk.Int(4, group="row"))
+    'sparse(share=0.005)@float16 + dense@int4(group=row)'
+    """
+
+    share: float | None = None
+    count: SupportsIndex | None = None
+    _word = "sparse"
+
+    def __post_init__(self) -> None:
+        if (self.share is None) == (self.count is None):
+            raise ValueError("sparse entries need a share or a count, one of them")
+        if self.share is not None and not 0 < self.share <= 1:  # false of NaN
+            raise ValueError(f"share is {self.share}, expected a number above 0, at most 1")
+
+
+@dataclass(frozen=True)
 class Stored(Format):
     """A format with the storage of its cores; ``format @ storage`` makes it."""
 
@@ -205,138 +232,6 @@ class Sum(Format):
         return " + ".join(str(term) for term in self.terms)
 
 
-@dataclass(frozen=True)
-class Float64(Storage):
-    """Eight bytes a number."""
-
-    _word = "float64"
-
-
-@dataclass(frozen=True)
-class Float32(Storage):
-    """Four bytes a number."""
-
-    _word = "float32"
-
-
-@dataclass(frozen=True)
-class Float16(Storage):
-    """Two bytes a number, 11 bits of precision."""
-
-    _word = "float16"
-
-
-@dataclass(frozen=True)
-class BFloat16(Storage):
-    """Two bytes a number, 8 bits of precision, the range of float32."""
-
-    _word = "bfloat16"
-
-
-@dataclass(frozen=True)
-class Int(Storage):
-    """Integers of 2 to 8 bits, one scale for each `group` neighbours in a row.
-
-    Parameters
-    ----------
-    bits : int
-        2 to 8.
-    group : int or str, optional
-        Elements that share a scale, ``"row"`` or ``"tensor"``; 64 if not given.
-    symmetric : bool
-        False gives each group an integer zero point of its own.
-
-    >>> import ttkit as tk
-    >>> str(tk.Int(8, group=64))
-    'int8(group=64)'
-    >>> str(tk.Int(3, group="row", symmetric=False))
-    'int3(group=row, symmetric=false)'
-    """
-
-    bits: SupportsIndex
-    group: SupportsIndex | str | None = None
-    symmetric: bool = True
-
-    def __str__(self) -> str:
-        given = [] if self.group is None else [_group(self.group)]
-        if not self.symmetric:
-            given.append("symmetric=false")
-        return f"int{operator.index(self.bits)}" + (f"({', '.join(given)})" if given else "")
-
-
-@dataclass(frozen=True)
-class KMeans(Storage):
-    """Indices of 1 to 8 bits into the values that serve best: 1-d k-means.
-
-    Parameters
-    ----------
-    bits : int
-        1 to 8.
-    group : int or str, optional
-        Elements that share a codebook, ``"row"`` or ``"tensor"``; the tensor if not given.
-
-    >>> import ttkit as tk
-    >>> str(tk.KMeans(4)), str(tk.KMeans(2, group="row"))
-    ('kmeans4', 'kmeans2(group=row)')
-    """
-
-    bits: SupportsIndex
-    group: SupportsIndex | str | None = None
-
-    def __str__(self) -> str:
-        word = f"kmeans{operator.index(self.bits)}"
-        return word if self.group is None else f"{word}({_group(self.group)})"
-
-
-@dataclass(frozen=True)
-class Lloyd(Storage):
-    """Indices of 1 to 8 bits into one codebook, with a scale for each row: 1-d k-means of rows of
-    equal size.
-
-    `group` is ``"tensor"`` (one codebook) or ``"row"``; `Pairs` and `Quads` hold vectors.
-
-    >>> import ttkit as tk
-    >>> str(tk.Rotation() @ tk.Lloyd(4))
-    'rotation(transform=hadamard)@lloyd4'
-    """
-
-    bits: SupportsIndex
-    group: str | None = None
-    _family = "lloyd"
-
-    def __str__(self) -> str:
-        word = f"{self._family}{operator.index(self.bits)}"
-        return word if self.group is None else f"{word}({_group(self.group)})"
-
-
-@dataclass(frozen=True)
-class Pairs(Lloyd):
-    """Indices into a codebook of pairs: `bits` for two numbers.
-
-    >>> import ttkit as tk
-    >>> str(tk.Pairs(4))
-    'pairs4'
-    """
-
-    _family = "pairs"
-
-
-@dataclass(frozen=True)
-class Quads(Lloyd):
-    """Indices into a codebook of four numbers each: `bits` for four.
-
-    >>> import ttkit as tk
-    >>> str(tk.Quads(8))
-    'quads8'
-    """
-
-    _family = "quads"
-
-
-def _group(group: SupportsIndex | str) -> str:
-    return f"group={group if isinstance(group, str) else operator.index(group)}"
-
-
 def spec_of(format: Format | str, storage: Storage | str | None = None) -> str:
     """The spec string of a format, or a spec string itself, with an optional storage."""
     if not isinstance(format, (str, Format)):
@@ -349,20 +244,3 @@ def spec_of(format: Format | str, storage: Storage | str | None = None) -> str:
 def _check_rtol(rtol: float | None) -> None:
     if rtol is not None and not 0 <= rtol <= 1:  # false of NaN
         raise ValueError(f"rtol is {rtol}, expected a number from 0 to 1")
-
-
-def _spelled(value: Format | Storage, word: str) -> str:
-    given = [(f.name, getattr(value, f.name)) for f in fields(value)]  # type: ignore[arg-type]
-    pairs = ", ".join(f"{name}={_value(v)}" for name, v in given if v is not None)
-    return f"{word}({pairs})" if pairs else word
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    entries = several(value)
-    if entries is not None:
-        return "x".join(str(operator.index(v)) for v in entries)
-    if isinstance(value, float):
-        return repr(value)
-    return str(operator.index(value))  # type: ignore[arg-type]

@@ -15,8 +15,9 @@ from ._handle import Closable, Owned, create
 from ._layer import weight
 from ._library import library as lib
 from ._trained import on_grid
-from .formats import Dense, Format, Storage, Stored
+from .formats import Dense, Format, Stored
 from .linear import Linear
+from .storages import Storage
 
 
 class Quantized(Closable):
