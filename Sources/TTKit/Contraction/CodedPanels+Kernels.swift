@@ -74,7 +74,7 @@ final class CodedPanels: Sendable {
       for c in 0..<count { unsafe values.base[c] = reader.value(c, scaled: !isFolded) }
       return
     }
-    let raw = UnsafeMutableRawPointer(scales.base)
+    let raw = unsafe UnsafeMutableRawPointer(scales.base)
     for j in 0..<layout.width {
       // In bounds: a panel's width of scales.
       if layout.hasHalves {
@@ -89,7 +89,7 @@ final class CodedPanels: Sendable {
 
   /// Scales and zero points of output j of a panel.
   private func fillGrid(_ reader: CoreCodes, _ start: Int, _ inner: [Int], _ panel: Int, _ j: Int) {
-    let raw = UnsafeMutableRawPointer(scales.base)
+    let raw = unsafe UnsafeMutableRawPointer(scales.base)
     for g in 0..<layout.groups {
       let at = (panel * layout.groups + g) * layout.width + j
       let element = start + inner[g * layout.group]
@@ -108,7 +108,7 @@ final class CodedPanels: Sendable {
   private func panel(_ entry: Int, _ p: Int) -> ttkk_codes {
     let index = entry * layout.panels + p
     let at = layout.scales == .inner ? index * layout.groups * layout.width : 0
-    let raw = UnsafeRawPointer(scales.base)
+    let raw = unsafe UnsafeRawPointer(scales.base)
     // In bounds: p is a panel of an entry of the stack.
     return unsafe ttkk_codes(
       words: words.base + index * layout.wordsOfPanel,

@@ -49,7 +49,7 @@ extension LaneGradient {
     let parts = parts(tiles: tiles)
     let slots = min(parts, max(executor.threads, 1))
     let wanted = gradCores != nil
-    var sums = try Buffer<T>(count: checkedProduct([wanted ? slots : 0, sumCount]))
+    let sums = try Buffer<T>(count: checkedProduct([wanted ? slots : 0, sumCount]))
     let total = try Buffer<T>(count: wanted ? sumCount : 0, zeroed: true)
     let work = try LaneTiles(self, x: x, above: above, rows: rows, gradX, adds: adds, slots: slots)
     nonisolated(unsafe) let (partial, at, packed) = unsafe (sums.base, tables.base, base)
@@ -70,7 +70,7 @@ extension LaneGradient {
     }
     withExtendedLifetime(work) {}
     _ = consume sums
-    if let gradCores { try takeApart(total.base, cores, gradCores, executor) }
+    if let gradCores { unsafe try takeApart(total.base, cores, gradCores, executor) }
     _ = consume total
     _ = consume tables
     _ = consume panels
@@ -156,7 +156,7 @@ private final class LaneTiles<T: RealScalar>: @unchecked Sendable {
       unsafe ttkk_lane_step(
         layout.steps[k].lane, tables: tables, left: left, height: kernel.height)
     }
-    if let sums = unsafe sums {
+    if unsafe sums != nil {
       unsafe lanes.load(
         count, gradient.inputs, x.base + first * x.step, x.step, nil, base)
       for k in 0..<(last - 1) {

@@ -4,7 +4,7 @@ internal import COpenBLAS
 /// The lower triangle L with `a` = L Lᵀ, zeros above; nil when `a` is not positive definite.
 func choleskyFactor(_ a: Tensor<Double>) throws(TTKitError) -> Tensor<Double>? {
   let n = a.shape[0]
-  let factor = try triangle(a) { (work, n, info) in
+  let factor = unsafe try triangle(a) { (work, n, info) in
     // Row-major lower is LAPACK's upper; in bounds: n x n numbers.
     unsafe factorize(work, n, &info)
   }
@@ -18,7 +18,7 @@ func choleskyFactor(_ a: Tensor<Double>) throws(TTKitError) -> Tensor<Double>? {
 
 /// The inverse of a lower triangle without zeros on its diagonal.
 func triangularInverse(_ l: Tensor<Double>) throws(TTKitError) -> Tensor<Double> {
-  let inverse = try triangle(l) { (work, n, info) in
+  let inverse = unsafe try triangle(l) { (work, n, info) in
     unsafe invert(work, n, &info)
   }
   guard let inverse else { throw .internal("a Cholesky factor has a zero on its diagonal") }

@@ -125,7 +125,7 @@ final class OrthogonalTransform<T: RealScalar>: Sendable {
 
   private func hadamard(_ count: Int, _ width: Int, _ scale: T, _ x: UnsafeMutablePointer<T>) {
     let kernels = unsafe ttkk_active().pointee
-    let x = unsafe UnsafeMutableRawPointer(x)
+    let x = UnsafeMutableRawPointer(x)
     // Rebinding is right: T is the type its dtype names. In bounds: count · width elements.
     if T.dtype == .float32 {
       unsafe kernels.hadamard_f32(

@@ -5,7 +5,7 @@
 /// rounding) at a fraction of its memory traffic.
 /// With 8-bit activations, each row of x is rounded to 255 levels of its own scale; sums within a group
 /// of weights, or 512 inputs of a longer one, are exact integers, and only those are added in float32. A
-/// codebook is then rounded to 255 levels too.
+/// codebook is then rounded to 255 levels too, one of at most four values to 63.
 internal import CTTKKernels
 
 /// A weight W (outputs, inputs) of integers or codes of a codebook, in panels.
@@ -74,7 +74,7 @@ final class PackedCodes: Multiplier {
   }
 
   private func packGrid(_ codes: IntegerCodes, row: Int, panel: Int, output: Int) {
-    let raw = UnsafeMutableRawPointer(scales.base)
+    let raw = unsafe UnsafeMutableRawPointer(scales.base)
     for g in 0..<layout.groups {
       let at = panel * layout.scalesOfPanel + g * layout.width + output
       // In bounds: one element of each array for each group of each output.
@@ -141,7 +141,7 @@ final class PackedCodes: Multiplier {
   /// Panel p as the kernels see it.
   private func panel(_ p: Int) -> ttkk_codes {
     // In bounds: p is below the number of panels.
-    let raw = UnsafeRawPointer(scales.base)
+    let raw = unsafe UnsafeRawPointer(scales.base)
     let (at, table) = (p * layout.scalesOfPanel, p * layout.tableOfPanel)
     let isPlain = layout.isCodebook && !layout.hasOwnBooks
     let own =

@@ -46,14 +46,24 @@ struct CodebookCodes: Sendable {
   var top: Int { storage.bits <= 2 ? 63 : 255 }
   var zero: Int { (top + 1) / 2 }
 
-  /// The codebook of a run rounded to levels 0...top about zero, times a scale: an error of half a scale,
-  /// that is 1/254 of its largest magnitude, or 1/62.
+  /// The codebook of a run rounded to levels 0...top about zero, times a scale: an error of at most 1/254 of its
+  /// largest magnitude, or 1/62. Of few levels, the largest one used is the one that leaves the least error.
   func levels(row: Int, run: Int) -> (levels: [UInt8], scale: Float) {
     let values = values(row: row, run: run)
-    let scale = values.reduce(Float(0)) { max($0, $1.magnitude) } / Float(zero - 1)
-    guard scale > 0, scale.isFinite else {
-      return ([UInt8](repeating: UInt8(zero), count: size), scale)
+    let most = values.reduce(Float(0)) { max($0, $1.magnitude) }
+    guard most > 0, most.isFinite, most / Float(zero - 1) > 0 else {
+      return ([UInt8](repeating: UInt8(zero), count: size), most / Float(zero - 1))
     }
-    return (values.map { UInt8(zero + Int(($0 / scale).rounded(.toNearestOrEven))) }, scale)
+    var best = (scale: most / Float(zero - 1), error: Float.infinity)
+    for last in (storage.bits <= 2 ? zero * 3 / 4 : zero - 1)..<zero {
+      let scale = most / Float(last)
+      let error = values.reduce(Float(0)) { max($0, ($1 - nearest($1, scale) * scale).magnitude) }
+      if error < best.error { best = (scale, error) }
+    }
+    return (values.map { UInt8(zero + Int(nearest($0, best.scale))) }, best.scale)
+  }
+
+  private func nearest(_ value: Float, _ scale: Float) -> Float {
+    (value / scale).rounded(.toNearestOrEven)
   }
 }

@@ -189,7 +189,7 @@ final class Compensation {
       while i < end {
         let width = widthAt(i)
         let out = unsafe decoded.base + order[i] * rows
-        let factor = try width > 1 ? inverseOfBlock(u, at: i, width) : nil
+        let factor = unsafe try width > 1 ? inverseOfBlock(u, at: i, width) : nil
         // In bounds: `width` neighbouring rows of rest and of decoded.
         unsafe coder.code(order[i], rest.base + i * rows, metric: factor, into: out)
         for k in i..<(i + width) {

@@ -74,7 +74,7 @@ extension Compensation {
     let goal = unsafe target.storage.buffer.base
     // In bounds: columns · rows of all.
     unsafe found.base.update(from: decoded.base, count: target.count)
-    try codeAll(goal)
+    unsafe try codeAll(goal)
     let plain = try rowCosts()
     var most = [Float](repeating: 0, count: rows)
     var squares = [Double](repeating: 0, count: rows)
@@ -95,7 +95,7 @@ extension Compensation {
       }
     }
     // What codes stand for is rounded to itself.
-    try codeAll(found.base)
+    unsafe try codeAll(found.base)
   }
 
   /// Codes for these values, (columns, rows).

@@ -108,7 +108,7 @@ private final class IntegerColumns: ColumnCoder {
 func roundedToHalf(_ value: Float) -> Float {
   var half: UInt16 = 0
   var result = value
-  withUnsafePointer(to: value) { unsafe ttkk_active().pointee.encode_f16(1, $0, &half) }
+  unsafe withUnsafePointer(to: value) { unsafe ttkk_active().pointee.encode_f16(1, $0, &half) }
   unsafe ttkk_active().pointee.decode_f16(1, &half, &result)
   return result
 }

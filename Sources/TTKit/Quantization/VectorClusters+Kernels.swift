@@ -10,7 +10,7 @@ func clusterVectors(
   _ x: UnsafePointer<Float>, _ n: Int, _ grid: VectorGrid, into book: UnsafeMutablePointer<Float>
 ) throws(TTKitError) {
   guard n > 0 else { return }
-  let clusters = try VectorClusters(x, n, grid)
+  let clusters = unsafe try VectorClusters(x, n, grid)
   let bits = clusters.bits()
   var best = -1.0
   for start in VectorClusters.Start.allCases where start == .exact || grid.dimensions == 2 {

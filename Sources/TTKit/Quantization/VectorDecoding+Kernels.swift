@@ -12,7 +12,7 @@ func decodeVectors<T: RealScalar>(
   let bookLength = grid.bookLength
   // In bounds throughout: chunks of at most 1024 codes of one row; codes are below `size` <= 256.
   unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 256 * 4 + 256 + 1024) { memory in
-    let book = unsafe memory.baseAddress!
+    let book = memory.baseAddress!
     let table = unsafe book + 1024
     let values = unsafe table + 256
     unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1024) { codes in

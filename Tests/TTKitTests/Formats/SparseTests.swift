@@ -117,7 +117,7 @@ import Testing
     let x = (0..<(inputs * width)).map { _ in Float(random.uniform()) }
     var lines = [Float](repeating: .nan, count: rows * width)
     var sums = [Float](repeating: 0.5, count: rows)
-    var s = ttkk_sparse(rows: rows, offsets: offsets, columns: columns, values: values)
+    var s = ttkk_sparse(rows: rows, offsets: nil, columns: nil, values: nil)
     offsets.withUnsafeBufferPointer { offsets in
       columns.withUnsafeBufferPointer { columns in
         values.withUnsafeBufferPointer { values in

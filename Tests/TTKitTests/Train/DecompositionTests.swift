@@ -191,7 +191,7 @@ import Testing
   /// A file gives the bits of memory; its limit is kept, or said to be too small.
   @Test func files_giveTheSameBits() throws {
     let a = try Self.lowRank(Double.self, noise: 1e-9)
-    let folder = try TemporaryFolder()
+    let folder = TemporaryFolder()
     let path = folder("tensor.bin")
     let bytes =
       [UInt8](repeating: 9, count: 24)

@@ -43,14 +43,15 @@ def excess(layer: tk.Linear, plan: tk.LinearPlan, x: np.ndarray, storage: str = 
 
     Sums of n products in any order: 2 n eps sum |x w| (law 23). With rounded activations, given by
     `storage`, x lies on its grid, so that integers add no error of their own; values of codebooks are
-    rounded to 255 levels, half a step of the largest each.
+    rounded to 255 levels, or 63 of two or four values, half a step of the largest each.
     """
     weight = layer.dense().astype(np.float64)
     n = x.shape[1]
     exact = x.astype(np.float64) @ weight.T
     bound = 2 * (n + 8) * np.finfo(np.float32).eps * (np.abs(x).astype(np.float64) @ np.abs(weight).T)
     if storage.startswith("kmeans"):
-        bound += 1.001 * np.abs(weight).max() / 254 * np.abs(x).sum(axis=1, keepdims=True)
+        levels = 62 if storage.startswith(("kmeans1", "kmeans2")) else 254
+        bound += 1.001 * np.abs(weight).max() / levels * np.abs(x).sum(axis=1, keepdims=True)
     error = np.abs(plan(x) - exact)
     assert np.isfinite(error).all() and (error[bound == 0] == 0).all()
     return float((error / np.where(bound == 0, 1, bound)).max())

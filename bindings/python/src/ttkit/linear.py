@@ -103,9 +103,9 @@ class Linear(LinearMakers):
         compute : str, optional
             The layer's dtype (the default), or ``"int8"``: rows of `x` are rounded to 255 levels
             where they meet weights stored as integers or as codes of codebooks (``kmeans1`` to
-            ``kmeans4``, by groups of multiples of 32), whose values are rounded to 255 levels too;
-            several rows meet a Kashin layer's matrix in 8 bits by row. ValueError for layers
-            without.
+            ``kmeans4``, by groups of multiples of 32), whose values are rounded to 255 levels too
+            (``kmeans1`` and ``kmeans2``: to 63); several rows meet a Kashin layer's matrix in 8
+            bits by row. ValueError for layers without.
         threads : int, optional
             0: all this process may use.
         """
