@@ -33,9 +33,10 @@ final class Compensation {
   ///
   /// - Parameter weighsColumns: whether scales and codebooks start from the columns' importance; one grid
   ///   for rows of very different ranges may do better without.
+  /// - Parameter descends: false ends with the pass forward, before what it left over is made up for.
   init(
     _ matrix: Tensor<Float>, _ storage: any ColumnStorage, _ moment: InputMoment,
-    weighsColumns: Bool
+    weighsColumns: Bool, descends: Bool = true
   ) throws(TTKitError) {
     (rows, columns) = (matrix.shape[0], matrix.shape[1])
     guard columns == moment.count else {
@@ -72,6 +73,7 @@ final class Compensation {
       rowWeights = try rowCosts().map { $0 > 0 ? 1 / $0 : 0 }  // of zeros in place of W
     }
     try roundForward()
+    guard descends else { return }
     try descend()
     try keepBetterRows()
   }

@@ -114,6 +114,22 @@ private final class PairCoder: ColumnCoder {
     #expect(compensated < 0.5 * plain, "\(compensated) against \(plain)")
   }
 
+  /// The pass forward hands errors on from one block of columns to the next: descent, which would make up for what
+  /// is not handed on, left out.
+  @Test func passForward_reachesBeyondABlock() throws {
+    var random = TestRandom(seed: 11)
+    let n = 3 * Compensation.block + 5
+    let w = try random.tensor([30, n]).converted(to: Float.self)
+    let x = try product(random.tensor([600, 40]), random.tensor([n, 40]), .plain, .transposed)
+    let moment = InputMoment(matrix: try product(x, x, .transposed, .plain))
+    let storage = try Registry.storage(Spec.Call("int3"))
+    let columns = try #require(storage as? any ColumnStorage)
+    let forward = try Compensation(w, columns, moment, weighsColumns: true, descends: false)
+    let plain = try EncodedCore(shape: w.shape, storage: storage, parts: storage.encode(w))
+    let (cost, without) = try (forward.cost(), forward.cost(of: plain.decoded(Float.self)))
+    #expect(cost < 0.3 * without, "\(cost) against \(without)")
+  }
+
   /// Pairs and fours far apart in their rows, the last of a row short of coordinates; with a codebook of the
   /// tensor and of rows, and Kashin's pairs.
   @Test(arguments: [
