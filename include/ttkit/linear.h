@@ -44,8 +44,9 @@ typedef struct ttk_fit_options {
 
 /* Precision of the activations. INT8 rounds each row of x to 255 levels of its own scale where it meets
  * weights stored as integers (groups of multiples of 16) or as codes of a codebook (kmeans1 to kmeans4, groups
- * of multiples of 32), whose values it rounds to 255 levels too (kmeans1 and kmeans2: to 63); sums of up to 512
- * products are then exact. ARGUMENT for layers without. */
+ * of multiples of 32, or of 16 from 512 on with at most 2 bits), whose values it rounds to 255 levels too (kmeans1
+ * and kmeans2: to 63); sums of up to 512 products are then exact. A codebook with NaN or infinity, read from a
+ * file, makes the outputs NaN. ARGUMENT for layers without. */
 typedef int32_t ttk_compute;
 enum {
   TTK_COMPUTE_LAYER = 0, /* the layer's dtype */

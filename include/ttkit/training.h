@@ -26,7 +26,8 @@ typedef struct ttk_training_options {
   int32_t threads;         /* 0: all this process may use                     */
 } ttk_training_options;
 /* Takes the format, the shapes and the dtype of a layer, float32 or float64; its cores and its bias are not
- * used, and it may be destroyed. ARGUMENT for formats that transform their inputs (rotation, kashin). */
+ * used, and it may be destroyed. ARGUMENT for formats that transform their inputs (rotation, kashin) and
+ * for sparse terms. */
 ttk_status ttk_training_create(const ttk_linear *layer, const ttk_training_options *options,
                                ttk_training **out);
 void       ttk_training_destroy(ttk_training *training);

@@ -125,8 +125,9 @@ typedef struct ttkk_lanes {
  * group is a multiple of 16 (32 with 3 bits).
  * Codebooks, of at most 4 bits: weight = values[code] with one for all, values[(4g + code) * width + j] with
  * those of each output and group g (by_row, 2 bits, groups of at least TTKK_SPAN or whole rows). For rounded
- * activations the codebook is rounded too: weight = (level - zero) * scale, levels in tables for look-ups of 16 bytes, 4 * width in all: with one codebook,
- * level of code c at byte c of every 16; by_row, of output j at [4 * (g * width + j) + c].
+ * activations the codebook is rounded too: weight = (level - zero) * scale, levels (of 2 bits at most 63) in tables
+ * for look-ups of 16 bytes, 4 * width in all: with one codebook, level of code c at byte c of every 16; by_row, of
+ * output j at [4 * (g * width + j) + c].
  * Codebooks of each output and group (own, 4 bits): words hold units of 32 inputs, k is padded to whole ones and
  * a group is some, 16 bytes for each output at its place: byte i is the code of input i and, above it, of input
  * 16 + i. For rounded activations own has 16 levels for each group and place; for floats it has 64 bytes of
@@ -162,7 +163,7 @@ static inline ptrdiff_t ttkk_own_byte(ptrdiff_t width, ptrdiff_t place, ptrdiff_
 /* ---- transform.inc: orthogonal transforms of rows ----
  * Cosines: the orthonormal cosine transform (DCT-II) of rows of n, its inverse, or around signs: the
  * transform, times signs, and back. twiddles, turns and signs are float or double, as the function;
- * scratch of 4 * n * TTKK_LANES; y may be x. */
+ * scratch of 4 * n * TTKK_LANES, or of 2 * n where first.n > 0 (one row at a time); y may be x. */
 enum { TTKK_FORWARD = 0, TTKK_INVERSE = 1, TTKK_AROUND_SIGNS = 2, TTKK_LANES = 8 };
 typedef struct ttkk_fourier {
   ptrdiff_t      n;
@@ -200,8 +201,6 @@ typedef struct ttkk_cosines {
 TTKK_TRANSFORMS(base)
 #if defined(__x86_64__)
 TTKK_TRANSFORMS(v3)
-#include "ttk_codes.h"
-
 #endif
 
 /* ---- elements.inc: a train as plain memory ---- */

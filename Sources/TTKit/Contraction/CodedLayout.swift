@@ -75,6 +75,8 @@ struct CodedLayout: Sendable {
     }
     self.operand = operand
     (batch, columns, inner, width) = (shape.batch, shape.columns, shape.inner, shape.width)
+    // Tables of offsets along the axes are arrays: for matrices that are all one axis floats serve as well.
+    guard max(batch, columns, inner) <= 1 << 20 else { return nil }
     let axes = all.filter { plan.lengths[$0] != 1 }
     /// Elements of the core that neighbour each other along the last of these axes.
     func run(_ side: [Int]) -> Int {

@@ -35,7 +35,13 @@ final class PackedPanels<T: RealScalar>: Sendable {
       let core = term.cores[layout.operand - 1]
       coded.append(try CodedPanels(layout, step, of: plan, core, executor))
     }
-    let cores = try term.operands(T.self).map(\.tensor)
+    let taken = Set(layouts.compactMap { $0?.operand })
+    var cores: [Tensor<T>] = []
+    for (index, core) in term.cores.enumerated() {
+      // Floats of what stays codes are never read: memory that is not touched stands in for them.
+      cores.append(
+        try taken.contains(index + 1) ? Tensor(shape: core.shape) { _ in } : core.decoded(T.self))
+    }
     let (offsets, count) = try plan.panelOffsets(coded: layouts)
     let buffer = try Buffer<T>(count: count)
     let base = unsafe buffer.base

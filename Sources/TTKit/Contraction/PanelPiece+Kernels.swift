@@ -51,7 +51,8 @@ struct Piece<T: RealScalar>: @unchecked Sendable {
         (g * group)..<min((g + 1) * group, panelCount), tiles + piece * size
       )
       if let coded = self.product.coded {
-        // Of the right operand's scratch each piece has what its panels would take: no less than its rows.
+        // Of the right operand's scratch each piece has what its panels would take: no less than its folded
+        // rows, of which CodedLayout takes no more than a panel has columns.
         unsafe self.multiply(
           coded, 0, block, range, left, right + g * group * self.shape.width * self.shape.inner,
           tile)

@@ -18,7 +18,8 @@ public final class QuantizedTraining: Sendable {
 
   public var coreShapes: [[Int]] { matrix.cores.map(\.shape) }
 
-  /// - Throws: `.invalidArgument` for bits out of 2 to 8, and for activations that are transformed first.
+  /// - Throws: `.invalidArgument` for bits out of 2 to 8, for activations that are transformed
+  ///   first and for sparse terms.
   public init(
     _ layer: Linear, coreBits: Int, activationBits: Int, rule: FakeQuantizer.Rule,
     executor: Executor = Executor()
@@ -26,6 +27,11 @@ public final class QuantizedTraining: Sendable {
     guard layer.matrix.terms.allSatisfy({ $0.input == nil }) else {
       throw .invalidArgument(
         "\(layer.matrix.spec) transforms its inputs; expected a format made of cores alone")
+    }
+    guard layer.matrix.sparseTerms.isEmpty else {
+      throw .invalidArgument(
+        "\(layer.matrix.spec) keeps entries apart, which integers cannot hold; expected a format of "
+          + "full cores")
     }
     matrix = layer.matrix
     dtype = layer.dtype

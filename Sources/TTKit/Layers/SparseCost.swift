@@ -23,7 +23,9 @@ struct SparseCost {
   /// of rows in lanes, where rows of x and y are transposed besides.
   func time(_ cost: CostModel, rows: Double) -> Double {
     guard elements > 0 else { return 0 }
-    if rows <= 4 { return rows * (elements * 6e-10 + terms * outputs * 2e-9) }
+    if rows <= Double(SparseRows<Float>.mostGathered) {
+      return rows * (elements * 6e-10 + terms * outputs * 2e-9)
+    }
     let lines = (rows / cost.width).rounded(.up)
     return lines * (elements * 1e-9 + terms * cost.laneTransfer(outputs + inputs))
   }

@@ -78,7 +78,7 @@ struct StoredWeight: Sendable {
     }
     self.dtype = dtype
     do throws(TTKitError) {
-      _ = try checkedProduct(shape + [dtype.size])
+      _ = try checkedProduct(shape + [MemoryLayout<Double>.stride])  // however it is decoded
     } catch {
       throw error.inFile("weight \(name)")
     }

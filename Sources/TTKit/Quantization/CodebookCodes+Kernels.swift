@@ -48,11 +48,14 @@ struct CodebookCodes: Sendable {
 
   /// The codebook of a run rounded to levels 0...top about zero, times a scale: an error of at most 1/254 of its
   /// largest magnitude, or 1/62. Of few levels, the largest one used is the one that leaves the least error.
+  /// Values whose scale is no normal number become 0; those that are not finite make the scale NaN, and with it
+  /// every output.
   func levels(row: Int, run: Int) -> (levels: [UInt8], scale: Float) {
     let values = values(row: row, run: run)
     let most = values.reduce(Float(0)) { max($0, $1.magnitude) }
-    guard most > 0, most.isFinite, most / Float(zero - 1) > 0 else {
-      return ([UInt8](repeating: UInt8(zero), count: size), most / Float(zero - 1))
+    let isFinite = values.allSatisfy(\.isFinite)
+    guard isFinite, most / Float(zero - 1) >= .leastNormalMagnitude else {
+      return ([UInt8](repeating: UInt8(zero), count: size), isFinite ? 0 : .nan)
     }
     var best = (scale: most / Float(zero - 1), error: Float.infinity)
     for last in (storage.bits <= 2 ? zero * 3 / 4 : zero - 1)..<zero {

@@ -30,6 +30,8 @@ struct SparseStorage: Storage {
         "a sparse core has the shape \(describe(shape)), expected (rows, columns), columns below 2^31"
       )
     }
+    let (ends, overflow) = shape[0].addingReportingOverflow(1)
+    guard !overflow else { throw .sizeOverflow("a sparse core of \(shape[0]) rows is too large") }
     let count = try amount.count(rows: shape[0], columns: shape[1])
     return [
       StoragePart.Layout(name: "core", dtypes: [dtype], shape: [count]),
@@ -37,7 +39,7 @@ struct SparseStorage: Storage {
         name: "columns", dtypes: [shape[1] <= 1 << 15 ? .int16 : .int32], shape: [count]),
       StoragePart.Layout(
         name: "offsets", dtypes: [count <= Int(Int32.max) ? .int32 : .int64],
-        shape: [shape[0] + 1]),
+        shape: [ends]),
     ]
   }
 

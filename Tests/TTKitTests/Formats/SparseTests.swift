@@ -77,6 +77,7 @@ import Testing
     #expect(try storage.layout([1 << 20, 1 << 20])[2].dtypes == [.int64])
     #expect(throws: TTKitError.self) { try storage.layout([1, 1 << 31]) }
     #expect(throws: TTKitError.self) { try storage.layout([1 << 40, 1 << 30]) }
+    #expect(throws: TTKitError.self) { try storage.layout([Int.max, 1]) }
     let parts = try parts()
     let found = failure { () throws(TTKitError) in
       _ = try CompressedMatrix.make(

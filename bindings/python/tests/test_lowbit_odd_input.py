@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,3 +169,38 @@ def test_rowsOfInputs_knowNothingOfEachOther(rng: np.random.Generator, spec: str
                 # A rounding of the transform may move an activation to the next of 255 levels.
                 step = 0.05 if compute == "int8" else 1e-4
                 assert np.abs(found - y[np.arange(rows) != r]).max() <= step * np.abs(y).max()
+
+
+@pytest.mark.parametrize("storage", ["kmeans2", "kmeans4", "kmeans4(group=32)", "kmeans2(group=row)"])
+@pytest.mark.parametrize("size", [1e-45, 1e-43, 2.6e-43, 1e-38, 1e33])
+def test_codebooksAtTheEndsOfTheRange_haveRoundedPlans(
+    rng: np.random.Generator, storage: str, size: float,
+) -> None:
+    """A scale of few subnormal units holds no levels; what remains of such weights is below every output."""
+    weight = (rng.uniform(-1, 1, (8, 64)) * size).astype(np.float32)
+    layer = tk.Linear.fit(weight, "dense@" + storage)
+    x = rng.uniform(-1, 1, (4, 64)).astype(np.float32)
+    exact = x.astype(np.float64) @ layer.dense().astype(np.float64).T
+    found = layer.prepare(4, compute="int8")(x)
+    assert np.abs(found - exact).max() <= 64 * max(0.1 * size, 1e-36)
+
+
+@pytest.mark.parametrize("storage", ["kmeans4", "kmeans3(group=32)", "kmeans2(group=row)"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_codebooksOfFiles_thatAreNotFinite_endNothing(
+    tmp_path: Path, rng: np.random.Generator, storage: str, bad: float,
+) -> None:
+    weight = rng.normal(size=(8, 64)).astype(np.float32)
+    tk.compress({"a.weight": weight}, {"a.weight": "dense@" + storage}).save(tmp_path / "m")
+    path = next((tmp_path / "m").glob("*.safetensors")) if (tmp_path / "m").is_dir() else tmp_path / "m"
+    data = bytearray(path.read_bytes())
+    length = int.from_bytes(data[:8], "little")
+    entry = json.loads(data[8:8 + length])["a.weight.codebook.0"]
+    values = np.frombuffer(data, {"F16": np.float16, "F32": np.float32}[entry["dtype"]],
+                           offset=8 + length)  # a view of the file's bytes
+    values[entry["data_offsets"][0] // values.itemsize] = bad
+    path.write_bytes(data)
+    layer = tk.open(tmp_path / "m", checksums=False)["a.weight"]
+    for compute in ("float32", "int8"):
+        found = layer.prepare(4, compute=compute)(np.ones((4, 64), np.float32))
+        assert not np.isfinite(found).all()

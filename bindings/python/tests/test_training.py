@@ -191,6 +191,9 @@ def test_bad_input():
         tk.QuantizedTraining(tk.Linear.initialize(TRAIN, 20, 12), 4, rule="none")
     with pytest.raises(ValueError, match="transforms its inputs"):
         tk.QuantizedTraining(tk.Linear.fit(np.eye(8, dtype=np.float32), "rotation"), 4)
+    with pytest.raises(ValueError, match="keeps entries apart"):
+        tk.QuantizedTraining(
+            tk.Linear.fit(np.eye(8, dtype=np.float32), "sparse(count=3) + low_rank(rank=2)"), 4)
     with pytest.raises(ValueError, match="4"):
         training(x, cores[:3], scales)
     with pytest.raises(ValueError, match="cores"):
