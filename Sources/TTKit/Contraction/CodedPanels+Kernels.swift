@@ -6,8 +6,7 @@ final class CodedPanels: Sendable {
   let layout: CodedLayout
   private let words: Buffer<UInt32>
   /// Of groups of inputs, as stored; or one panel's, which all share.
-  private let scales: Buffer<UInt8>
-  private let zeros: Buffer<UInt8>
+  private let scales: PanelScales
   /// What a code stands for, where there is a table.
   private let values: Buffer<Float>
   /// (batch, spans, inner): what activations are multiplied by.
@@ -15,7 +14,7 @@ final class CodedPanels: Sendable {
   private let zero: Int32
 
   var byteCount: Int {
-    words.byteCount + scales.byteCount + zeros.byteCount + values.byteCount + outer.byteCount
+    words.byteCount + scales.byteCount + values.byteCount + outer.byteCount
   }
 
   /// - Throws: `.outOfMemory`.
@@ -29,8 +28,8 @@ final class CodedPanels: Sendable {
     let numbers =
       layout.hasTable ? 0 : layout.width * (layout.scales == .inner ? panels * layout.groups : 1)
     words = try Buffer<UInt32>(count: checkedProduct([panels, layout.wordsOfPanel]))
-    scales = try Buffer<UInt8>(count: numbers * (layout.hasHalves ? 2 : 4), zeroed: true)
-    zeros = try Buffer<UInt8>(count: layout.hasZeros ? numbers : 0, zeroed: true)
+    scales = try PanelScales(
+      count: numbers, isHalf: layout.hasHalves, hasZeros: layout.hasZeros)
     values = try Buffer<Float>(count: layout.hasTable ? 16 : 0, zeroed: true)
     outer = try Buffer<Float>(count: checkedProduct([layout.batch, layout.spans, layout.inner]))
     zero = Int32(layout.hasZeros ? 0 : reader.zero(0))
@@ -74,50 +73,33 @@ final class CodedPanels: Sendable {
       for c in 0..<count { unsafe values.base[c] = reader.value(c, scaled: !isFolded) }
       return
     }
-    let raw = unsafe UnsafeMutableRawPointer(scales.base)
-    for j in 0..<layout.width {
-      // In bounds: a panel's width of scales.
-      if layout.hasHalves {
-        unsafe raw.storeBytes(
-          of: isFolded ? 0x3c00 : reader.halfScale(0), toByteOffset: 2 * j, as: UInt16.self)
-      } else {
-        unsafe raw.storeBytes(
-          of: isFolded ? 1 : reader.scale(0), toByteOffset: 4 * j, as: Float.self)
-      }
-    }
+    for j in 0..<layout.width { scales.store(isFolded ? 1 : reader.scale(0), at: j) }
   }
 
   /// Scales and zero points of output j of a panel.
   private func fillGrid(_ reader: CoreCodes, _ start: Int, _ inner: [Int], _ panel: Int, _ j: Int) {
-    let raw = unsafe UnsafeMutableRawPointer(scales.base)
     for g in 0..<layout.groups {
-      let at = (panel * layout.groups + g) * layout.width + j
       let element = start + inner[g * layout.group]
-      // In bounds: a number for each group of each output.
-      if layout.hasHalves {
-        unsafe raw.storeBytes(
-          of: reader.halfScale(element), toByteOffset: 2 * at, as: UInt16.self)
-      } else {
-        unsafe raw.storeBytes(of: reader.scale(element), toByteOffset: 4 * at, as: Float.self)
-      }
-      if layout.hasZeros { unsafe zeros.base[at] = UInt8(reader.zero(element)) }
+      scales.take(
+        reader.core, reader.index(element), zero: reader.zero(element),
+        at: (panel * layout.groups + g) * layout.width + j)
     }
   }
 
   /// Panel p of an entry as the kernels see it.
   private func panel(_ entry: Int, _ p: Int) -> ttkk_codes {
     let index = entry * layout.panels + p
-    let at = layout.scales == .inner ? index * layout.groups * layout.width : 0
-    let raw = unsafe UnsafeRawPointer(scales.base)
     // In bounds: p is a panel of an entry of the stack.
-    return unsafe ttkk_codes(
-      words: words.base + index * layout.wordsOfPanel,
-      scales: layout.hasHalves ? nil : (raw + 4 * at).assumingMemoryBound(to: Float.self),
-      halves: layout.hasHalves ? (raw + 2 * at).assumingMemoryBound(to: UInt16.self) : nil,
-      zeros: layout.hasZeros ? UnsafePointer(zeros.base + at) : nil, levels: nil,
-      values: layout.hasTable ? UnsafePointer(values.base) : nil, own: nil, k: layout.inner,
-      group: layout.group, bits: Int32(layout.bits), zero: zero, by_row: 0,
+    var codes = unsafe ttkk_codes(
+      words: words.base + index * layout.wordsOfPanel, scales: nil, halves: nil, zeros: nil,
+      levels: nil, values: layout.hasTable ? UnsafePointer(values.base) : nil, own: nil,
+      k: layout.inner, group: layout.group, bits: Int32(layout.bits), zero: zero, by_row: 0,
       top: Int32(1 << layout.bits - 1))
+    if !layout.hasTable {
+      unsafe scales.attach(
+        to: &codes, at: layout.scales == .inner ? index * layout.groups * layout.width : 0)
+    }
+    return unsafe codes
   }
 
   /// True when activations are multiplied by scales first.

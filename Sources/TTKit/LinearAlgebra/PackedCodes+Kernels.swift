@@ -18,15 +18,13 @@ final class PackedCodes: Multiplier {
   let roundsActivations: Bool
   private let layout: Layout
   private let words: Buffer<UInt32>
-  /// Float32 or float16, as the layout says.
-  private let scales: Buffer<UInt8>
-  private let zeros: Buffer<UInt8>
+  private let scales: PanelScales
   /// Values of a codebook, or look-up tables of its levels.
   private let values: Buffer<Float>
   private let levels: Buffer<UInt8>
 
   var byteCount: Int {
-    words.byteCount + scales.byteCount + zeros.byteCount + values.byteCount + levels.byteCount
+    words.byteCount + scales.byteCount + values.byteCount + levels.byteCount
   }
 
   /// - Throws: `.outOfMemory`.
@@ -39,9 +37,8 @@ final class PackedCodes: Multiplier {
     let tables = layout.panels * layout.tableOfPanel
     let hasScales = !layout.isCodebook || roundsActivations
     words = try Buffer<UInt32>(count: layout.panels * layout.wordsOfPanel)
-    scales = try Buffer<UInt8>(
-      count: hasScales ? numbers * (layout.hasHalves ? 2 : 4) : 0, zeroed: true)
-    zeros = try Buffer<UInt8>(count: layout.hasZeros ? numbers : 0, zeroed: true)
+    scales = try PanelScales(
+      count: hasScales ? numbers : 0, isHalf: layout.hasHalves, hasZeros: layout.hasZeros)
     values = try Buffer<Float>(count: roundsActivations ? 0 : tables, zeroed: true)
     levels = try Buffer<UInt8>(count: roundsActivations ? tables : 0, zeroed: true)
     try executor.parallelFor(layout.panels) { (p) throws(TTKitError) in
@@ -74,18 +71,10 @@ final class PackedCodes: Multiplier {
   }
 
   private func packGrid(_ codes: IntegerCodes, row: Int, panel: Int, output: Int) {
-    let raw = unsafe UnsafeMutableRawPointer(scales.base)
     for g in 0..<layout.groups {
-      let at = panel * layout.scalesOfPanel + g * layout.width + output
-      // In bounds: one element of each array for each group of each output.
-      if layout.hasHalves {
-        unsafe raw.storeBytes(
-          of: codes.halfScale(row: row, run: g), toByteOffset: 2 * at, as: UInt16.self)
-      } else {
-        unsafe raw.storeBytes(
-          of: codes.scale(row: row, run: g), toByteOffset: 4 * at, as: Float.self)
-      }
-      if layout.hasZeros { unsafe zeros.base[at] = UInt8(codes.zero(row: row, run: g)) }
+      scales.take(
+        codes.core, codes.index(row, g), zero: codes.zero(row: row, run: g),
+        at: panel * layout.scalesOfPanel + g * layout.width + output)
     }
   }
 
@@ -100,9 +89,7 @@ final class PackedCodes: Multiplier {
       return
     }
     let (found, scale) = codes.levels(row: row, run: run)
-    unsafe UnsafeMutableRawPointer(scales.base).storeBytes(
-      of: scale, toByteOffset: 4 * (panel * layout.scalesOfPanel + run * width + output),
-      as: Float.self)
+    scales.store(scale, at: panel * layout.scalesOfPanel + run * width + output)
     for (c, level) in found.enumerated() {
       if layout.isByRow {
         unsafe levels.base[start + 4 * output + c] = level
@@ -132,32 +119,27 @@ final class PackedCodes: Multiplier {
       return
     }
     let (found, scale) = codes.levels(row: row, run: run)
-    unsafe UnsafeMutableRawPointer(scales.base).storeBytes(
-      of: scale, toByteOffset: 4 * (panel * layout.scalesOfPanel + run * width + output),
-      as: Float.self)
+    scales.store(scale, at: panel * layout.scalesOfPanel + run * width + output)
     for (c, level) in found.enumerated() { unsafe levels.base[table + 16 * place + c] = level }
   }
 
   /// Panel p as the kernels see it.
   private func panel(_ p: Int) -> ttkk_codes {
     // In bounds: p is below the number of panels.
-    let raw = unsafe UnsafeRawPointer(scales.base)
-    let (at, table) = (p * layout.scalesOfPanel, p * layout.tableOfPanel)
+    let table = p * layout.tableOfPanel
     let isPlain = layout.isCodebook && !layout.hasOwnBooks
     let own =
       unsafe roundsActivations
       ? UnsafeRawPointer(levels.base + table) : UnsafeRawPointer(values.base + table)
-    return unsafe ttkk_codes(
-      words: words.base + p * layout.wordsOfPanel,
-      scales: layout.hasHalves
-        ? nil : (raw + 4 * at).assumingMemoryBound(to: Float.self),
-      halves: layout.hasHalves ? (raw + 2 * at).assumingMemoryBound(to: UInt16.self) : nil,
-      zeros: layout.hasZeros ? UnsafePointer(zeros.base + at) : nil,
+    var codes = unsafe ttkk_codes(
+      words: words.base + p * layout.wordsOfPanel, scales: nil, halves: nil, zeros: nil,
       levels: isPlain && roundsActivations ? UnsafePointer(levels.base + table) : nil,
       values: isPlain && !roundsActivations ? UnsafePointer(values.base + table) : nil,
       own: layout.hasOwnBooks ? own.assumingMemoryBound(to: UInt8.self) : nil,
       k: inputs, group: layout.group, bits: Int32(layout.bits), zero: Int32(layout.zero),
       by_row: layout.isByRow ? 1 : 0, top: Int32(layout.top))
+    unsafe scales.attach(to: &codes, at: p * layout.scalesOfPanel)
+    return unsafe codes
   }
 
   /// Rounded activations: codes of a row, their sums by pieces, their scale.

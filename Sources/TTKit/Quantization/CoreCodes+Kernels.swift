@@ -3,7 +3,7 @@
 /// Reads integers, or codes of one codebook.
 struct CoreCodes: Sendable {
   let bits: Int
-  private let core: EncodedCore
+  let core: EncodedCore
   private let grid: GroupGrid
   private let codes: Tensor<UInt8>
   private let integers: IntegerStorage?
@@ -65,15 +65,10 @@ struct CoreCodes: Sendable {
     return scaled ? level * scale(0) : level
   }
 
-  func scale(_ element: Int) -> Float {
-    loadScale(core.parts[1].bytes, core.parts[1].dtype, grid.index(of: element))
-  }
+  /// Which of the scales an element has.
+  func index(_ element: Int) -> Int { grid.index(of: element) }
 
-  /// The bits of a scale of float16.
-  func halfScale(_ element: Int) -> UInt16 {
-    let at = 2 * grid.index(of: element)
-    return core.parts[1].bytes.withSpan { UInt16($0[at]) | UInt16($0[at + 1]) << 8 }
-  }
+  func scale(_ element: Int) -> Float { core.scale(index(element)) }
 
   func zero(_ element: Int) -> Int {
     guard let integers else { return 0 }

@@ -38,24 +38,15 @@ struct IntegerCodes: Sendable {
     }
   }
 
-  func scale(row: Int, run: Int) -> Float {
-    loadScale(core.parts[1].bytes, core.parts[1].dtype, index(row, run))
-  }
-
   var hasPlainHalves: Bool { core.hasPlainHalves }
-
-  /// The bits of a scale of float16.
-  func halfScale(row: Int, run: Int) -> UInt16 {
-    let at = 2 * index(row, run)
-    return core.parts[1].bytes.withSpan { UInt16($0[at]) | UInt16($0[at + 1]) << 8 }
-  }
 
   func zero(row: Int, run: Int) -> Int {
     storage.isSymmetric
       ? 1 << (storage.bits - 1) : zeroRows.code(index(row, run), in: core.parts[2].bytes)
   }
 
-  private func index(_ row: Int, _ run: Int) -> Int {
+  /// Which of the scales a run of a row has.
+  func index(_ row: Int, _ run: Int) -> Int {
     grid.index(of: row * inputs + run * self.run)
   }
 }

@@ -106,9 +106,15 @@ private final class IntegerColumns: ColumnCoder {
 
 /// The nearest float16, as a float32.
 func roundedToHalf(_ value: Float) -> Float {
-  var half: UInt16 = 0
+  var half = halfBits(value)
   var result = value
-  unsafe withUnsafePointer(to: value) { unsafe ttkk_active().pointee.encode_f16(1, $0, &half) }
   unsafe ttkk_active().pointee.decode_f16(1, &half, &result)
   return result
+}
+
+/// The bits of the nearest float16.
+func halfBits(_ value: Float) -> UInt16 {
+  var half: UInt16 = 0
+  unsafe withUnsafePointer(to: value) { unsafe ttkk_active().pointee.encode_f16(1, $0, &half) }
+  return half
 }
