@@ -67,6 +67,7 @@ static ttk_cross_options cross_options(input *in, function *f, int64_t *pivots, 
   options.search          = take_below(in, 4);
   options.seed            = take_byte(in);
   if (options.max_evaluations <= 0 || options.max_evaluations > 5000) options.max_evaluations = 5000;
+  if (options.max_sweeps > 100) options.max_sweeps = 100; /* with every value known a sweep costs no evaluation */
   if (take_below(in, 4) == 0) {
     options.pivot_count = take_below(in, 4);
     options.pivots      = pivots;
