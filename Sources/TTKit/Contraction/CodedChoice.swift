@@ -1,9 +1,6 @@
 /// Which steps of a plan multiply by codes that stay packed.
 
 extension ContractionPlan {
-  /// Floats of this many bytes stay in a second-level cache.
-  private static var cached: Double { Double(1 << 19) }
-
   /// By step: cores whose codes are predicted to be faster than floats, or whose floats leave the cache.
   ///
   /// - Parameters:
@@ -17,7 +14,7 @@ extension ContractionPlan {
       let rows = Double(step.rows.reduce(1) { $0 * lengths[$1] })  // planned sizes
       let floats = Double(layout.batch) * cost.panelBytes(layout.columns, layout.inner)
       let isFaster = cost.time(layout, rows: rows) < cost.floatTime(layout, rows: rows)
-      return isFaster || floats > Self.cached ? layout : nil
+      return isFaster || floats > CostModel.cachedBytes ? layout : nil
     }
   }
 

@@ -96,12 +96,8 @@ struct CodedLayout: Sendable {
       return nil
     }
     scales = found.scales
-    let isWhole = found.group >= inner
-    bits = wanted == 3 && !isWhole && found.group % 32 != 0 ? 4 : wanted <= 4 ? max(wanted, 2) : 8
-    let unit = bits == 3 ? 32 : 16
-    padded = (inner + unit - 1) / unit * unit
-    group = isWhole ? padded : found.group
-    guard group % unit == 0 else { return nil }
+    guard let cut = CodeCut(bits: wanted, run: found.group, inputs: inner) else { return nil }
+    (bits, padded, group) = (cut.bits, cut.padded, cut.group)
     hasTable = wanted <= 4 && scales != .inner
     // Where activations are multiplied by the scales, what is left is 1.
     if case .outer = scales { hasHalves = true } else { hasHalves = core.hasPlainHalves }

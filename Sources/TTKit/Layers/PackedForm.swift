@@ -41,11 +41,6 @@ struct PackedForm {
   let terms: [TermForm]
   private let sparse: SparseCost
 
-  /// Floats of this many bytes stay in a second-level cache, where they may be faster than codes. Measured
-  /// hot, 4 bits, one thread: 590 kB of floats and their codes take the same time at 1, 8 and 32 rows, 2.4 MB
-  /// of floats twice that of their codes.
-  private static let cached = Double(1 << 19)
-
   /// nil when a term is neither one matrix nor a product of two nor sparse, or when nothing stays packed.
   ///
   /// - Parameter everything: pack all integers, not only those whose floats exceed a cache.
@@ -55,7 +50,8 @@ struct PackedForm {
     guard terms.count == found.count else { return nil }
     if !everything {
       for t in terms.indices {
-        for f in terms[t].factors.indices where terms[t].factors[f].floatBytes <= Self.cached {
+        for f in terms[t].factors.indices
+        where terms[t].factors[f].floatBytes <= CostModel.cachedBytes {
           terms[t].factors[f].packs = nil
         }
       }

@@ -95,13 +95,11 @@ extension PackedCodes {
         (isCodebook, isByRow) = (true, codes.isByRow)
         (hasZeros, zero, hasHalves, top) = (false, codes.zero, false, codes.top)
       }
-      let isWhole = run >= inputs
-      bits = wanted == 3 && !isWhole && run % 32 != 0 ? 4 : wanted <= 4 ? max(wanted, 2) : 8
-      let unit = bits == 3 || hasOwnBooks ? 32 : 16
+      guard inputs > 0,
+        let cut = CodeCut(bits: wanted, run: run, inputs: inputs, hasOwnBooks: hasOwnBooks)
+      else { return nil }
+      (bits, padded, group) = (cut.bits, cut.padded, cut.group)
       panels = (shape.outputs + width - 1) / width
-      padded = (inputs + unit - 1) / unit * unit
-      group = isWhole ? padded : run
-      guard inputs > 0, group % (hasOwnBooks ? 32 : 16) == 0 else { return nil }
       groups = (inputs + group - 1) / group
       // Fits: words, scales, zeros and tables take no more than 64 bytes an element, which exist.
     }

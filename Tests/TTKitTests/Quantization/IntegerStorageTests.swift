@@ -125,6 +125,7 @@ private let groupings = ["1", "3", "16", "64", "row", "tensor"]
   /// Every range decodes as the whole does: the way embeddings read rows.
   @Test(arguments: [
     "int3(group=5)", "int4(group=row, symmetric=false)", "int6(group=tensor)", "kmeans5(group=4)",
+    "lloyd3", "pairs5(group=row)", "quads4",
   ])
   func ranges_decodeAsTheWhole(text: String) throws {
     let (shape, values) = ([5, 13], gaussian(65, seed: 2))

@@ -31,19 +31,4 @@ import Testing
       #expect(relativeError(values, try stored(values, shape, text)) < most, "\(text)")
     }
   }
-
-  @Test(arguments: ["lloyd3", "pairs5(group=row)", "quads4"])
-  func ranges_decodeAsTheWhole(text: String) throws {
-    let (shape, values) = ([5, 13], gaussian(65, seed: 2))
-    let core = try EncodedCore(Tensor(shape: shape, elements: values), storage: storage(text))
-    let whole = try core.decoded(Float.self).elements
-    for start in stride(from: 0, to: 65, by: 4) {
-      for end in stride(from: start, through: 65, by: 3) {
-        let part = try Tensor<Double>(shape: [end - start]) { out in
-          core.storage.decode(core.parts, shape: shape, range: start..<end, into: &out)
-        }
-        #expect(part.elements == whole[start..<end].map(Double.init))
-      }
-    }
-  }
 }

@@ -22,10 +22,8 @@ def compact_address(array: Array) -> int:
         return address(array)
 
 
-def rows_in(
-    x: npt.ArrayLike, dtype: np.dtype[Any], features: int, name: str = "x"
-) -> Array:
-    """`x` as compact rows of the layer's dtype, copied only where it is neither."""
+def compact_in(x: npt.ArrayLike, dtype: np.dtype[Any], name: str) -> Array:
+    """`x` as a compact array of the layer's dtype, copied only where it is neither."""
     given: Array = np.asarray(x)
     if given.dtype != dtype or not given.flags.c_contiguous:
         if not np.can_cast(given.dtype, dtype, "safe"):
@@ -33,6 +31,14 @@ def rows_in(
                 f"{name} has dtype {given.dtype}, but the layer computes in {dtype}; convert it with "
                 f"{name}.astype({dtype.name!r}) if losing precision is meant")
         given = np.ascontiguousarray(given, dtype).reshape(given.shape)
+    return given
+
+
+def rows_in(
+    x: npt.ArrayLike, dtype: np.dtype[Any], features: int, name: str = "x"
+) -> Array:
+    """`x` as compact rows of the layer's dtype, copied only where it is neither."""
+    given = compact_in(x, dtype, name)
     if given.ndim == 0 or given.shape[-1] != features:
         raise ValueError(f"{name} has shape {given.shape}, expected (..., {features})")
     return given if given.flags.aligned else given.copy()

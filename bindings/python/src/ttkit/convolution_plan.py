@@ -11,7 +11,7 @@ from ._array import Array
 from ._call import failure
 from ._handle import Closable, Owned
 from ._library import library as lib
-from ._rows import compact_address, rows_out
+from ._rows import compact_address, compact_in, rows_out
 from ._workspace import give, take
 
 if TYPE_CHECKING:
@@ -70,13 +70,7 @@ class ConvolutionPlan(Closable):
 
 def images_in(x: npt.ArrayLike, dtype: np.dtype[Any], channels: int, name: str = "x") -> Array:
     """`x` as compact images of the layer's dtype, copied only where it is neither."""
-    given: Array = np.asarray(x)
-    if given.dtype != dtype or not given.flags.c_contiguous:
-        if not np.can_cast(given.dtype, dtype, "safe"):
-            raise TypeError(
-                f"{name} has dtype {given.dtype}, but the layer computes in {dtype}; convert it "
-                f"with {name}.astype({dtype.name!r}) if losing precision is meant")
-        given = np.ascontiguousarray(given, dtype).reshape(given.shape)
+    given = compact_in(x, dtype, name)
     if given.ndim < 3 or given.shape[-3] != channels:
         raise ValueError(
             f"{name} has shape {given.shape}, expected (..., {channels}, height, width)")
